@@ -1,0 +1,53 @@
+# libelle: `make run` shows everything, `make test` checks everything.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DATA ?=
+TEXT ?=
+CODE ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-long lint format bench mlflow locks clean
+
+help: ## Say what can be done
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
+
+run: $(VENV)/.ready ## Train on the demonstration corpus, or DATA=my.csv TEXT=col CODE=col, then serve
+	@$(BIN)/libelle demo run $(if $(DATA),"$(DATA)") $(if $(TEXT),--text "$(TEXT)") $(if $(CODE),--code "$(CODE)")
+
+test: $(VENV)/.ready ## Run the suite, long repetitions reduced
+	$(BIN)/python -m pytest
+
+test-long: $(VENV)/.ready ## Run the suite in full
+	$(BIN)/python -m pytest --long
+
+lint: $(VENV)/.ready ## Check style, types and the arrows between modules
+	$(BIN)/black --check --quiet src api tests benchmarks locks
+	$(BIN)/isort --check-only --quiet src api tests benchmarks locks
+	$(BIN)/ruff check --quiet
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-timing 2>/dev/null || $(BIN)/lint-imports
+
+format: $(VENV)/.ready ## Format the code
+	$(BIN)/isort src api tests benchmarks locks
+	$(BIN)/black src api tests benchmarks locks
+
+bench: $(VENV)/.ready ## Measure against named peers; see benchmarks/README.md
+	$(BIN)/python -m benchmarks
+
+mlflow: $(VENV)/.ready ## Open the runs in MLflow
+	$(BIN)/libelle runs open
+
+locks: $(VENV)/.ready ## Write locks/*.txt from pyproject.toml
+	$(BIN)/python locks/compile.py
+
+clean: ## Remove the environment and what tools left; models and runs stay
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(VENV)/.ready: locks/all.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "libelle needs Python 3.11 or later: make PYTHON=python3.12")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the locked packages into $(VENV) (a few minutes the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/all.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,176 @@
+"""Bulk: many texts; read, predict and write by chunks, in bounded memory."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from libelle.data.datasets import as_text, open_table
+from libelle.decision import Decision
+from libelle.errors import UsageError
+from libelle.predictor import Predictor, prediction_row
+from libelle.storage import DEFAULT_OPTIONS, StorageOptions, write_atomically
+
+CHUNK_TEXTS = 2_000
+CANDIDATES = pa.list_(
+    pa.struct(
+        [
+            ("rank", pa.int32()),
+            ("code", pa.string()),
+            ("title", pa.string()),
+            ("probability", pa.float64()),
+        ]
+    )
+)
+COLUMNS = {
+    "code": pa.string(),
+    "title": pa.string(),
+    "confidence": pa.float64(),
+    "decision": pa.string(),
+    "reason": pa.string(),
+    "top_code": pa.string(),
+    "model_digest": pa.string(),
+    "candidates": CANDIDATES,
+}
+
+
+@dataclass(frozen=True)
+class BulkSummary:
+    """What became of the texts of a file."""
+
+    output: str
+    n_texts: int
+    n_automatic: int
+    n_review: int
+    n_refused: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the summary as JSON values."""
+        return asdict(self)
+
+    def lines(self) -> list[str]:
+        """Return the summary in words."""
+        return [
+            f"{self.n_texts:,} texts: {self.n_automatic:,} automatic, {self.n_review:,} to review, "
+            f"{self.n_refused:,} refused. Written to {self.output}."
+        ]
+
+
+def predict_file(
+    predictor: Predictor,
+    source: str,
+    output: str,
+    *,
+    text: str,
+    top_k: int = 5,
+    options: StorageOptions = DEFAULT_OPTIONS,
+    progress: Callable[[int], None] = lambda _: None,
+) -> BulkSummary:
+    """Code the texts of a file into another: all its columns, then those of the prediction.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    source, output : str
+        Paths or fsspec addresses; `output` ends in `.csv` or `.parquet` and is written whole or not at all.
+    text : str
+        Column of the texts; a missing one counts as empty.
+    top_k : int
+        Most candidates of one text.
+    progress : callable
+        Receives the number of texts done so far.
+
+    Raises
+    ------
+    DataError
+        If the file is no table or has no such column.
+    UsageError
+        If `output` has another ending, or a column of the file bears the name of a prediction's.
+    """
+    write = _writer_of(output)
+    counts = dict.fromkeys(Decision, 0)
+    with open_table(source, options=options) as table:
+        table.require([text])
+        _refuse_clash(table.columns, source)
+        with write_atomically(output, options) as stream, write(stream) as append:
+            for batch in _chunks(table.read(None)):
+                predictions = predictor.predict(as_text(batch[text]).to_pylist(), top_k=top_k)
+                for prediction in predictions:
+                    counts[prediction.decision] += 1
+                append(_beside(batch, [prediction_row(p) for p in predictions], predictor.digest))
+                progress(sum(counts.values()))
+    return BulkSummary(
+        output,
+        sum(counts.values()),
+        counts[Decision.AUTOMATIC],
+        counts[Decision.REVIEW],
+        counts[Decision.REFUSED],
+    )
+
+
+def _chunks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        for start in range(0, batch.num_rows, CHUNK_TEXTS):
+            yield batch.slice(start, CHUNK_TEXTS)
+
+
+def _refuse_clash(columns: Sequence[str], source: str) -> None:
+    if clash := sorted(set(columns) & set(COLUMNS)):
+        raise UsageError(
+            f"{source} has columns that the prediction would hide: {clash}. Rename them first."
+        )
+
+
+def _beside(batch: pa.RecordBatch, rows: list[dict[str, Any]], digest: str) -> pa.Table:
+    """Return the batch's columns, then the predictions'."""
+    schema = pa.schema([*batch.schema, *(pa.field(*column) for column in COLUMNS.items())])
+    predicted = [
+        pa.array([digest if name == "model_digest" else row[name] for row in rows], kind)
+        for name, kind in COLUMNS.items()
+    ]
+    return pa.Table.from_arrays([*batch.columns, *predicted], schema=schema)
+
+
+def _writer_of(output: str) -> Any:
+    writers = {".csv": _writing_csv, ".parquet": _writing_parquet}
+    suffix = Path(output).suffix.lower()
+    if suffix not in writers:
+        raise UsageError(f"{output}: the file to write must end in .csv or .parquet.")
+    return writers[suffix]
+
+
+@contextmanager
+def _writing_parquet(stream: IO[bytes]) -> Iterator[Callable[[pa.Table], None]]:
+    writers: list[pa.parquet.ParquetWriter] = []
+
+    def append(table: pa.Table) -> None:
+        if not writers:
+            writers.append(pa.parquet.ParquetWriter(stream, table.schema, compression="zstd"))
+        writers[0].write_table(table)
+
+    yield append
+    for writer in writers:
+        writer.close()
+
+
+@contextmanager
+def _writing_csv(stream: IO[bytes]) -> Iterator[Callable[[pa.Table], None]]:
+    writers: list[pa.csv.CSVWriter] = []
+
+    def append(table: pa.Table) -> None:
+        position = table.schema.get_field_index("candidates")
+        as_json = [json.dumps(row, ensure_ascii=False) for row in table["candidates"].to_pylist()]
+        flat = table.set_column(position, "candidates", pa.array(as_json, pa.string()))
+        if not writers:
+            writers.append(pa.csv.CSVWriter(stream, flat.schema))
+        writers[0].write_table(flat)
+
+    yield append
+    for writer in writers:
+        writer.close()

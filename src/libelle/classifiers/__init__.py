@@ -1,0 +1,1 @@
+"""Classifiers: what learns to turn normalised texts into probabilities of codes."""

@@ -1,0 +1,178 @@
+"""Demo: a corpus written by libelle itself, and the whole journey on it."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from libelle.cli.console import print_lines, say
+from libelle.cli.train import describe, run_training, tracking_uri
+from libelle.errors import LibelleError, UsageError
+from libelle.settings import Settings, read_settings
+
+app = typer.Typer(no_args_is_help=True, help="A demonstration on synthetic texts.")
+
+DEMO_TRIALS, DEMO_FOLDS = 12, 5
+JOURNEYS = "journeys.json"
+
+
+@app.command("data")
+def write_data(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV to write.")],
+    seed: Annotated[int, typer.Option(help="Seed of the generator.")] = 0,
+    texts: Annotated[int, typer.Option(min=100, help="Texts to write.")] = 8_000,
+) -> None:
+    """Write the demonstration corpus, and its nomenclature beside it.
+
+    Example: `libelle demo data demo.csv`
+    """
+    from libelle.data.demo import SYNTHETIC_NOTICE, write_demo
+
+    write_demo(file, seed=seed, n_texts=texts)
+    nomenclature = file.with_name(f"{file.stem}-nomenclature.csv")
+    print_lines([f"{texts:,} texts in {file}, their nomenclature in {nomenclature}."])
+    say(SYNTHETIC_NOTICE)
+
+
+@app.command("run")
+def run(
+    data: Annotated[
+        str | None, typer.Argument(metavar="[DATA]", help="Coded texts; made-up ones if absent.")
+    ] = None,
+    text: Annotated[str | None, typer.Option(metavar="COL", help="Column of the texts.")] = None,
+    code: Annotated[str | None, typer.Option(metavar="COL", help="Column of the codes.")] = None,
+    serve: Annotated[bool, typer.Option(help="Start the API at the end.")] = True,
+) -> None:
+    """Check, train, register and serve, in one go; what exists is used again.
+
+    Example: `libelle demo run requests.csv --text request --code theme`
+    """
+    settings = read_settings()
+    if serve:
+        from api.main import refuse_busy_port
+
+        refuse_busy_port(settings.host, settings.port)
+    say_destinations(settings)
+    if data is None:
+        summary = _journey(settings, *_demo_corpus(settings))
+    elif text is None or code is None:
+        raise UsageError(
+            f"Which columns of {data}? Give TEXT=col CODE=col; `libelle check {data}` lists them."
+        )
+    else:
+        summary = _journey(settings, data, text, code, None)
+    print_lines(["", *describe(summary), *_last_screen(settings, summary, data, code)])
+    if serve:
+        from api.main import serve as serve_http
+
+        served = settings.model_copy(update={"model": summary["model_uri"]})
+        serve_http(served)
+
+
+def say_destinations(settings: Settings) -> None:
+    """Say where results go, when the environment sends them off this machine."""
+    if settings.mlflow_tracking_uri:
+        say(f"MLFLOW_TRACKING_URI is set: runs and models go to {settings.mlflow_tracking_uri}")
+    if endpoint := settings.storage_options().endpoint_url:
+        say(f"AWS_* is set: s3:// addresses are those of {endpoint}")
+
+
+def _demo_corpus(settings: Settings) -> tuple[str, str, str, str]:
+    from libelle.data.demo import SYNTHETIC_NOTICE, write_demo
+
+    path = settings.home / "demo.csv"
+    if not path.exists():
+        write_demo(path)
+    say(SYNTHETIC_NOTICE)
+    return str(path), "text", "code", str(path.with_name("demo-nomenclature.csv"))
+
+
+def _journey(
+    settings: Settings, data: str, text: str, code: str, nomenclature: str | None
+) -> dict[str, Any]:
+    """Return the summary of a training on this very file: the one made before, or a new one."""
+    key = _key(data, text, code)
+    journeys = _read_journeys(settings)
+    if key and key in journeys and _still_there(journeys[key]["model_uri"], settings):
+        say(f"{data} was learnt already: {journeys[key]['model_uri']}")
+        return dict(journeys[key])
+    _say_check(settings, data, text, code, nomenclature)
+    options = {"n_trials": DEMO_TRIALS, "n_folds": DEMO_FOLDS}
+    summary = run_training(
+        settings, data, text=text, code=code, nomenclature=nomenclature, options=options
+    )
+    if key:
+        _write_journeys(settings, {**journeys, key: summary})
+    return summary
+
+
+def _say_check(
+    settings: Settings, data: str, text: str, code: str, nomenclature: str | None
+) -> None:
+    from libelle.data.datasets import check_dataset
+    from libelle.data.nomenclature import read_nomenclature
+
+    options = settings.storage_options()
+    known = read_nomenclature(nomenclature, options) if nomenclature else None
+    report = check_dataset(
+        data, text=text, code=code, nomenclature=known, n_folds=DEMO_FOLDS, options=options
+    )
+    for line in report.lines():
+        say(line)
+
+
+def _key(data: str, text: str, code: str) -> str | None:
+    """Name a training by the content of a local file; a remote one is always learnt again."""
+    path = Path(data)
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        content = hashlib.file_digest(file, "sha256").hexdigest()
+    return f"{content} {text} {code}"
+
+
+def _read_journeys(settings: Settings) -> dict[str, Any]:
+    try:
+        journeys: dict[str, Any] = json.loads((settings.home / JOURNEYS).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return journeys
+
+
+def _write_journeys(settings: Settings, journeys: dict[str, Any]) -> None:
+    from libelle.storage import write_atomically
+
+    with write_atomically(settings.home / JOURNEYS) as stream:
+        stream.write(json.dumps(journeys, ensure_ascii=False, indent=1).encode())
+
+
+def _still_there(model_uri: str, settings: Settings) -> bool:
+    from libelle.cli.predict import load_predictor
+
+    try:
+        load_predictor(model_uri, settings)
+    except LibelleError:
+        return False
+    return True
+
+
+def _last_screen(
+    settings: Settings, summary: dict[str, Any], data: str | None, code: str | None
+) -> list[str]:
+    address = f"http://{settings.host}:{settings.port}"
+    question = "nid de poule devant l'école" if data is None else "un texte à coder"
+    quoted = question.replace("'", "'\\''")
+    json_header = "-H 'Content-Type: application/json'"
+    return [
+        "",
+        f"API          {address}/docs",
+        f"Runs         make mlflow        ({tracking_uri(settings)})",
+        "One text     " f'curl -s {address}/v1/predict {json_header} -d \'{{"text": "{quoted}"}}\'',
+        f"A batch      curl -s {address}/v1/predict/batch {json_header} "
+        f'-d \'{{"items": [{{"id": "1", "text": "{quoted}"}}, '
+        '{"id": "2", "text": "acte de naissance"}]}\'',
+        "Stop         Ctrl-C",
+        "",
+    ]

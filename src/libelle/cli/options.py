@@ -1,0 +1,32 @@
+"""Options: those that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="CSV, Parquet, NDJSON or .xlsx: a path, any fsspec address (s3://, https://), or an "
+        "examples/*.toml.",
+    ),
+]
+Text = Annotated[str | None, typer.Option("--text", metavar="COL", help="Column of the texts.")]
+Code = Annotated[str | None, typer.Option("--code", metavar="COL", help="Column of the codes.")]
+NomenclatureFile = Annotated[
+    str | None,
+    typer.Option("--nomenclature", metavar="FILE", help="CSV or Parquet of code, title, parent."),
+]
+Model = Annotated[
+    str,
+    typer.Argument(metavar="MODEL", help="models:/NAME@champion, models:/NAME/3 or a folder."),
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object, alone on standard output.")
+]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="TOML file of the training's choices."),
+]

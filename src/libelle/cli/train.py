@@ -1,0 +1,194 @@
+"""Train: from coded texts to a registered model."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from libelle.cli.console import TrainingProgress, print_json, print_lines, say
+from libelle.cli.options import Code, ConfigFile, Data, Json, NomenclatureFile, Text
+from libelle.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from libelle.training.pipeline import TrainingResult
+
+
+def train(
+    data: Data,
+    text: Text = None,
+    code: Code = None,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="NAME", help="Name; the file's by default.")
+    ] = None,
+    nomenclature: NomenclatureFile = None,
+    date: Annotated[
+        str | None, typer.Option(metavar="COL", help="Column of dates: test is the latest part.")
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option(metavar="COL", help="Column of groups, never cut in two.")
+    ] = None,
+    test: Annotated[
+        str | None, typer.Option(metavar="DATA", help="Coded texts to test on, kept whole.")
+    ] = None,
+    config: ConfigFile = None,
+    trials: Annotated[int | None, typer.Option(help="Trials of the search [30].")] = None,
+    folds: Annotated[int | None, typer.Option(help="Folds of the cross-validation [5].")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Ask for no trial after that time: not reproducible.")
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="macro_f1 (default), accuracy or log_loss.")
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option(help="french (default) or english: stop words and stems.")
+    ] = None,
+    family: Annotated[
+        list[str] | None, typer.Option(help="Classifiers to try: svm, softmax, fasttext [all].")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of everything left to chance [0].")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes of the search [one for each core].")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Train a model on coded texts: tuned, tracked in MLflow, tested once, registered.
+
+    Example: `libelle train requests.csv --text request --code theme --trials 30`
+    """
+    options: dict[str, Any] = {
+        "n_trials": trials,
+        "n_folds": folds,
+        "minutes": minutes,
+        "metric": metric,
+        "language": language,
+        "families": tuple(family) if family else None,
+        "seed": seed,
+    }
+    summary = run_training(
+        read_settings(),
+        data,
+        text=text,
+        code=code,
+        name=model,
+        nomenclature=nomenclature,
+        date=date,
+        group=group,
+        test=test,
+        config=config,
+        options=options,
+        n_workers=workers,
+    )
+    print_json(summary) if json else print_lines(describe(summary))
+
+
+def run_training(
+    settings: Settings,
+    data: str,
+    *,
+    text: str | None,
+    code: str | None,
+    name: str | None = None,
+    nomenclature: str | None = None,
+    date: str | None = None,
+    group: str | None = None,
+    test: str | None = None,
+    config: Path | None = None,
+    options: dict[str, Any],
+    n_workers: int | None = None,
+) -> dict[str, Any]:
+    """Train and register; return what `--json` prints."""
+    from libelle.data.datasets import read_dataset
+    from libelle.data.nomenclature import read_nomenclature
+    from libelle.tracking.record import RunRecord
+    from libelle.tracking.runs import LiveRunLog
+    from libelle.training.configuration import TrainingConfiguration
+    from libelle.training.pipeline import train as train_model
+
+    configuration = TrainingConfiguration.from_options(config, **options)
+    storage = settings.storage_options()
+    dataset = read_dataset(data, text=text, code=code, date=date, group=group, options=storage)
+    tested = read_dataset(test, text=text, code=code, options=storage) if test else None
+    known = read_nomenclature(nomenclature, storage) if nomenclature else None
+    name = name or model_name(data)
+    record = RunRecord.create(settings.home, name)
+    live = LiveRunLog(record, tracking_uri=tracking_uri(settings), warn=say)
+    progress = TrainingProgress(configuration.metric)
+    try:
+        result = train_model(
+            dataset,
+            name=name,
+            home=settings.home,
+            output=record.model_folder,
+            configuration=configuration,
+            nomenclature=known,
+            test=tested,
+            n_workers=n_workers,
+            run_log=live,
+            progress=progress,
+        )
+    finally:
+        progress.close()
+    version = _register(record, name, settings)
+    return _summarize(result, version)
+
+
+def model_name(data: str) -> str:
+    """Return the name of a model from that of its file: letters, digits and dashes."""
+    stem = data.rstrip("/").rpartition("/")[2].split(".")[0]
+    kept = "".join(char if char.isascii() and char.isalnum() else "-" for char in stem.lower())
+    return kept.strip("-") or "model"
+
+
+def describe(summary: dict[str, Any]) -> list[str]:
+    """Return a training's result in words, the sentence for a head of unit last."""
+    metrics = summary["metrics"]
+    return [
+        f"Model {summary['model_uri']}, digest {summary['digest'][:12]}",
+        f"Test part: accuracy {metrics['accuracy']:.3f}, macro-F1 {metrics['macro_f1']:.3f}, "
+        f"right code among the first three {metrics['top_3_accuracy']:.3f}, "
+        f"log-loss {metrics['log_loss']:.3f}, calibration error {metrics['ece']:.3f}",
+        summary["sentence"],
+    ]
+
+
+def tracking_uri(settings: Settings) -> str:
+    """Return where runs and models are tracked."""
+    from libelle.tracking.runs import default_tracking_uri
+
+    return settings.mlflow_tracking_uri or default_tracking_uri(settings.home)
+
+
+def _register(record: Any, name: str, settings: Settings) -> Any:
+    from libelle.errors import TrackingError
+    from libelle.tracking.registry import register_model
+
+    try:
+        return register_model(record, name=name, tracking_uri=tracking_uri(settings))
+    except TrackingError as error:
+        say(
+            f"The model is kept in {record.model_folder} but could not be registered: {error} "
+            "Send it later with `libelle runs push`."
+        )
+        return None
+
+
+def _summarize(result: "TrainingResult", version: Any) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    n_texts = result.metrics.n_texts
+    return {
+        "model_uri": version.uri if version else str(result.folder),
+        "alias": version.alias if version else None,
+        "digest": result.predictor.digest,
+        "metrics": asdict(result.metrics),
+        "guarantee": asdict(result.predictor.guarantee),
+        "parameters": result.trial.specification.to_dict(),
+        "split": {side: len(getattr(result.split, side)) for side in ("fit", "certify", "test")},
+        "n_left_out": dict(result.split.n_left_out),
+        "n_leaked_keys": result.split.n_leaked_keys,
+        "sentence": (
+            f"Of {n_texts:,} texts never seen, {result.n_right:,} got the right code "
+            f"({result.metrics.accuracy:.0%}). No threshold is certified yet: all of them still go "
+            "to review, with a short list."
+        ),
+    }

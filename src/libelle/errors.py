@@ -1,0 +1,57 @@
+"""Errors: every error that libelle raises on purpose, one small tree.
+
+LibelleError
+├── UsageError             what was asked cannot be done as asked
+├── StorageError           a place that cannot be read or written
+├── DataError              coded texts, or texts to code, that cannot be used
+├── NomenclatureError      a nomenclature that contradicts itself
+├── MissingPackageError    an optional package that this work needs
+├── TrainingError          a training that cannot go on
+├── ModelError             a model that cannot be loaded or trusted
+└── TrackingError          runs or registry out of reach, or without what was asked
+
+Each message says what happened, where, and what to do. No message holds a text to code: texts may be personal data.
+"""
+
+
+class LibelleError(Exception):
+    """Base of every error raised on purpose; its message is made to be shown to a user."""
+
+
+class UsageError(LibelleError):
+    """What was asked cannot be done as asked: an option, a setting, a combination of them."""
+
+
+class StorageError(LibelleError):
+    """A file or an address that cannot be read or written."""
+
+
+class DataError(LibelleError):
+    """Coded texts, or texts to code, that cannot be used as they are."""
+
+
+class NomenclatureError(LibelleError):
+    """A nomenclature that contradicts itself, or a code that it does not contain."""
+
+
+class MissingPackageError(LibelleError):
+    """An optional package that this work needs and that is absent."""
+
+    def __init__(self, package: str, *, extra: str, purpose: str) -> None:
+        super().__init__(
+            f"{purpose} needs the package {package!r}, which is not installed. "
+            f"Install libelle with its extra [{extra}]."
+        )
+        self.package, self.extra = package, extra
+
+
+class TrainingError(LibelleError):
+    """A training that cannot go on."""
+
+
+class ModelError(LibelleError):
+    """A model that cannot be loaded, or should not be trusted."""
+
+
+class TrackingError(LibelleError):
+    """Runs or registry out of reach, or without what was asked."""

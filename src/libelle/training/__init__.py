@@ -1,0 +1,1 @@
+"""Training: from coded texts to a tuned, refitted and evaluated model."""

@@ -1,0 +1,269 @@
+"""Pipeline: one training from coded texts to a saved and evaluated predictor."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import libelle
+from libelle.classifiers.base import Floats
+from libelle.classifiers.calibrated import (
+    CalibratedClassifier,
+    calibrate,
+    fit_temperature,
+    log_priors,
+)
+from libelle.data.datasets import Dataset, Split, make_folds, split_dataset
+from libelle.data.nomenclature import Nomenclature
+from libelle.data.text import Normalizer
+from libelle.errors import DataError
+from libelle.evaluation import (
+    Metrics,
+    evaluate,
+    macro_f1_of_columns,
+    metrics_by_code,
+    worst_confusions,
+)
+from libelle.predictor import Predictor
+from libelle.training.configuration import TrainingConfiguration
+from libelle.training.folds import Study
+from libelle.training.runlog import NullProgress, NullRunLog, Progress, RunLog
+from libelle.training.space import Specification
+from libelle.training.tuning import Trial, search
+
+PRIOR_STRENGTHS = np.arange(0.0, 0.65, 0.05)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingResult:
+    """What a training made.
+
+    Attributes
+    ----------
+    predictor : Predictor
+        Saved in `folder`.
+    folder : Path
+    metrics : Metrics
+        On the test part.
+    n_right : int
+        Texts of the test part whose likeliest code is the true one.
+    split : Split
+    trial : Trial
+        The winner.
+    """
+
+    predictor: Predictor
+    folder: Path
+    metrics: Metrics
+    n_right: int
+    split: Split
+    trial: Trial
+
+
+def train(
+    dataset: Dataset,
+    *,
+    name: str,
+    home: Path,
+    output: Path,
+    configuration: TrainingConfiguration,
+    nomenclature: Nomenclature | None = None,
+    test: Dataset | None = None,
+    n_workers: int | None = None,
+    run_log: RunLog | None = None,
+    progress: Progress | None = None,
+) -> TrainingResult:
+    """Cut the coded texts, tune, calibrate, refit the winner, and evaluate it once on the test part.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Coded texts.
+    name : str
+        Name of the model.
+    home : Path
+        Folder of the studies, where an interrupted search is found again.
+    output : Path
+        New folder of the predictor.
+    configuration : TrainingConfiguration
+    nomenclature : Nomenclature or None
+        Titles and parents of the codes; without it, codes are their own titles.
+    test : Dataset or None
+        Coded texts to evaluate on, instead of a part of `dataset`.
+    n_workers : int or None
+        Processes of the search; as many as there are cores if None.
+    run_log, progress
+        Who is told.
+
+    Raises
+    ------
+    DataError
+        If the texts cannot be cut or learnt from.
+    TrainingError
+        If no classifier could be fitted.
+    """
+    run_log, progress = run_log or NullRunLog(), progress or NullProgress()
+    progress.phase("split")
+    split = split_dataset(dataset, seed=configuration.seed, test=test)
+    _refuse_empty_parts(split)
+    tags = {"libelle_version": libelle.__version__, "dataset": dataset.name}
+    run_log.start(name=name, configuration=configuration.to_dict(), tags=tags)
+    try:
+        result = _train(
+            split, name, home, output, configuration, nomenclature, n_workers, run_log, progress
+        )
+    except BaseException:
+        run_log.finish("failed")
+        raise
+    run_log.finish("finished")
+    return result
+
+
+def _train(
+    split: Split,
+    name: str,
+    home: Path,
+    output: Path,
+    configuration: TrainingConfiguration,
+    nomenclature: Nomenclature | None,
+    n_workers: int | None,
+    run_log: RunLog,
+    progress: Progress,
+) -> TrainingResult:
+    _log_inputs(split, run_log)
+    study = _open_study(split.fit, home, configuration)
+    progress.phase("search")
+    workers = n_workers or os.cpu_count() or 1
+    trial = search(study, configuration, n_workers=workers, run_log=run_log, progress=progress)
+    progress.phase("refit")
+    scores = study.out_of_fold_scores(trial.specification)
+    classifier = fit_calibrated(split.fit, trial.specification, scores, study, configuration.metric)
+    progress.phase("test")
+    normalizer = Normalizer(trial.specification.normalizer)
+    probabilities = classifier.predict_proba(normalizer.normalize_many(split.test.texts))
+    metrics = evaluate(probabilities, split.test.codes, list(classifier.classes_))
+    answers = [str(code) for code in classifier.classes_[probabilities.argmax(axis=1)]]
+    _log_evaluation(run_log, metrics, split.test.codes, answers)
+    progress.phase("save")
+    predictor = Predictor(
+        normalizer=normalizer,
+        classifier=classifier,
+        nomenclature=nomenclature or Nomenclature.from_codes(classifier.classes_),
+        about=_describe(name, split, configuration, trial, metrics),
+    )
+    run_log.log_model(predictor.save(output))
+    shutil.rmtree(study.folder, ignore_errors=True)
+    n_right = sum(map(str.__eq__, answers, split.test.codes))
+    return TrainingResult(predictor, output, metrics, n_right, split, trial)
+
+
+def fit_calibrated(
+    fit: Dataset, specification: Specification, scores: Floats, study: Study, metric: str
+) -> CalibratedClassifier:
+    """Fit the winner on all texts, calibrated on its out-of-fold scores, shape `(n_texts, n_codes)`."""
+    temperature, prior_strength = fit_calibration(scores, study, metric)
+    texts = Normalizer(specification.normalizer).normalize_many(fit.texts)
+    classifier = CalibratedClassifier(
+        classifier=specification.make_classifier(),
+        temperature=temperature,
+        prior_strength=prior_strength,
+    )
+    return classifier.fit(texts, fit.codes)
+
+
+def fit_calibration(scores: Floats, study: Study, metric: str) -> tuple[float, float]:
+    """Return the temperature and the prior strength that suit out-of-fold scores.
+
+    The strength is the one with the best macro-F1 among those that lose at most one standard error of
+    accuracy; it stays zero for the other metrics. The temperature then has the least log-loss.
+    """
+    targets = study.targets.astype(np.int32)
+    temperature = fit_temperature(scores, targets)
+    if metric != "macro_f1":
+        return temperature, 0.0
+    priors = log_priors(study.codes, np.array(study.classes, dtype=object))
+    strength = _choose_prior_strength(scores * temperature, study.targets, priors)
+    shifted = calibrate(scores, priors, temperature=temperature, prior_strength=strength)
+    factor = fit_temperature(shifted, targets)
+    return temperature * factor, strength * factor
+
+
+def _choose_prior_strength(scores: Floats, targets: NDArray[np.int64], priors: Floats) -> float:
+    best_strength, best_f1, least_accuracy = 0.0, -1.0, 0.0
+    for strength in PRIOR_STRENGTHS:
+        answers = (scores - strength * priors).argmax(axis=1)
+        accuracy = float((answers == targets).mean())
+        if strength == 0:
+            least_accuracy = accuracy - float(np.sqrt(accuracy * (1 - accuracy) / len(targets)))
+        f1 = macro_f1_of_columns(targets, answers, n_codes=len(priors))
+        if accuracy >= least_accuracy and f1 > best_f1:
+            best_strength, best_f1 = float(strength), f1
+    return best_strength
+
+
+def _refuse_empty_parts(split: Split) -> None:
+    if len(split.fit) == 0 or len(split.test) == 0:
+        raise DataError(
+            f"{len(split.fit)} texts to learn from and {len(split.test)} to test on: there are too few "
+            "coded texts. Give more of them, or a test file with --test."
+        )
+
+
+def _open_study(fit: Dataset, home: Path, configuration: TrainingConfiguration) -> Study:
+    folds = make_folds(fit, n_folds=configuration.n_folds, seed=configuration.seed)
+    content = json.dumps([libelle.__version__, configuration.to_dict()], sort_keys=True).encode()
+    digest = hashlib.sha256(content)
+    for part in (fit.texts, fit.codes):
+        digest.update(json.dumps(list(part)).encode())
+    digest.update(folds.tobytes())
+    return Study.create(home / "studies" / digest.hexdigest()[:24], fit.texts, fit.codes, folds)
+
+
+def _log_inputs(split: Split, run_log: RunLog) -> None:
+    for role in ("fit", "certify", "test"):
+        part: Dataset = getattr(split, role)
+        run_log.log_input(
+            role=role, name=part.name, uri=part.uri, digest=part.digest, n_texts=len(part)
+        )
+
+
+def _log_evaluation(
+    run_log: RunLog, metrics: Metrics, codes: Sequence[str], answers: Sequence[str]
+) -> None:
+    run_log.log_metrics({f"test_{name}": value for name, value in asdict(metrics).items()})
+    tables = {
+        "per_code.json": metrics_by_code(codes, answers),
+        "confusions.json": worst_confusions(codes, answers),
+    }
+    for name, rows in tables.items():
+        run_log.log_artifact(name, json.dumps(rows, ensure_ascii=False, indent=1).encode())
+
+
+def _describe(
+    name: str,
+    split: Split,
+    configuration: TrainingConfiguration,
+    trial: Trial,
+    metrics: Metrics,
+) -> dict[str, Any]:
+    """Return what the manifest says beside the classifier."""
+    return {
+        "name": name,
+        "configuration": configuration.to_dict(),
+        "specification": trial.specification.to_dict(),
+        "data": {
+            role: {"digest": getattr(split, role).digest, "n_texts": len(getattr(split, role))}
+            for role in ("fit", "certify", "test")
+        },
+        "metrics": {"test": asdict(metrics)},
+        "thresholds": [],
+        "levels": {},
+        "drift_reference": None,
+    }

@@ -1,0 +1,280 @@
+"""Tuning: search for the best classifier by stratified k-fold cross-validation."""
+
+import multiprocessing
+import signal
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from libelle.errors import MissingPackageError, TrainingError
+from libelle.training.configuration import TrainingConfiguration
+from libelle.training.folds import (
+    FoldResult,
+    Study,
+    forget_studies,
+    prepare,
+    run_fold,
+    watch_parent,
+)
+from libelle.training.runlog import NullProgress, NullRunLog, Progress, RunLog
+from libelle.training.space import Specification, first_points, suggest
+
+BATCH_TRIALS = 4
+PRUNED_PERCENTILE = 40.0
+
+
+@dataclass
+class Trial:
+    """One point of the space on its way through the folds."""
+
+    number: int
+    suggested: Any
+    specification: Specification
+    results: list[FoldResult] = field(default_factory=list)
+    state: str = "running"
+
+    def mean(self, metric: str) -> float:
+        """Return the mean of a metric over the folds done."""
+        return float(np.mean([getattr(result, metric) for result in self.results]))
+
+    def describe(self) -> dict[str, Any]:
+        """Return the trial as a run log takes it."""
+        metrics = ("accuracy", "macro_f1", "log_loss")
+        return {
+            "number": self.number,
+            "state": self.state,
+            "parameters": self.specification.to_dict(),
+            "metrics": {name: self.mean(name) for name in metrics} if self.results else {},
+            "folds": [asdict(result) for result in self.results],
+            "seconds": sum(result.seconds for result in self.results),
+        }
+
+
+def search(
+    study: Study,
+    configuration: TrainingConfiguration,
+    *,
+    n_workers: int,
+    run_log: RunLog | None = None,
+    progress: Progress | None = None,
+) -> Trial:
+    """Return the trial with the best mean over all folds.
+
+    Trials are asked for and told in batches of a fixed size, in order, and a trial is given up by
+    comparison with earlier batches only. So any number of workers, interrupted or not, makes the same
+    trials and finds the same winner, unless `minutes` stops it.
+
+    Parameters
+    ----------
+    study : Study
+        Texts, codes and folds; finished folds are found again there.
+    configuration : TrainingConfiguration
+    n_workers : int
+        Processes; 1 computes in this one.
+
+    Raises
+    ------
+    TrainingError
+        If no trial went through all its folds.
+    """
+    run_log, progress = run_log or NullRunLog(), progress or NullProgress()
+    n_folds = int(study.folds.max()) + 1
+    progress.trials_planned(configuration.n_trials, n_folds)
+    asked = _ask(configuration)
+    deadline = time.monotonic() + 60 * (configuration.minutes or float("inf"))
+    best: Trial | None = None
+    with _workers(n_workers) as executor:
+        batch = next(asked)
+        while batch:
+            _run_batch(batch, study, configuration, executor, progress)
+            for trial in batch:
+                best = _better(best, trial, study, configuration.metric)
+                best_value = best.mean(configuration.metric) if best else None
+                description = trial.describe()
+                run_log.log_trial(description)
+                progress.trial_done(description, best=best_value)
+            if time.monotonic() >= deadline:
+                break
+            batch = next(asked, [])
+    if best is None:
+        raise TrainingError(
+            "No trial could be fitted on all folds. The last complaint: "
+            f"{next((r.error for t in batch for r in t.results if r.error), 'none')}"
+        )
+    return best
+
+
+def _ask(configuration: TrainingConfiguration) -> Iterator[list[Trial]]:
+    """Give batches of trials; a batch is told when the next one is asked for."""
+    optuna = _import_optuna()
+    direction = "minimize" if configuration.metric == "log_loss" else "maximize"
+    optimizer = optuna.create_study(
+        direction=direction,
+        pruner=optuna.pruners.PercentilePruner(PRUNED_PERCENTILE, n_startup_trials=BATCH_TRIALS),
+    )
+    for point in first_points(configuration.families)[: configuration.n_trials]:
+        optimizer.enqueue_trial(point)
+    for start in range(0, configuration.n_trials, BATCH_TRIALS):
+        numbers = range(start, min(start + BATCH_TRIALS, configuration.n_trials))
+        batch = [_ask_trial(optimizer, number, configuration) for number in numbers]
+        yield batch
+        for trial in batch:
+            _tell(optimizer, trial, configuration.metric)
+
+
+def _ask_trial(optimizer: Any, number: int, configuration: TrainingConfiguration) -> Trial:
+    optuna = _import_optuna()
+    # A sampler of its own for each trial: what was computed before an interruption changes nothing.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        optimizer.sampler = optuna.samplers.TPESampler(
+            multivariate=True,
+            group=True,
+            n_startup_trials=2 * BATCH_TRIALS,
+            seed=configuration.seed * 100_003 + number,
+        )
+    suggested = optimizer.ask()
+    specification = suggest(
+        suggested,
+        families=configuration.families,
+        language=configuration.language,
+        seed=configuration.seed,
+    )
+    return Trial(number, suggested, specification)
+
+
+def _tell(optimizer: Any, trial: Trial, metric: str) -> None:
+    states = _import_optuna().trial.TrialState
+    if trial.state == "complete":
+        optimizer.tell(trial.suggested, trial.mean(metric))
+    else:
+        state = states.PRUNED if trial.state == "pruned" else states.FAIL
+        optimizer.tell(trial.suggested, state=state)
+
+
+def _run_batch(
+    batch: list[Trial],
+    study: Study,
+    configuration: TrainingConfiguration,
+    executor: Executor,
+    progress: Progress,
+) -> None:
+    """Take every trial of a batch through its folds, each at its own pace."""
+    distinct = {trial.specification.normalizer for trial in batch}
+    wait_all(
+        executor.submit(prepare, study.folder, options) for options in sorted(distinct, key=str)
+    )
+    pending: dict[Future[FoldResult], Trial] = {}
+    for trial in batch:
+        pending[_submit(executor, study, trial)] = trial
+    n_folds = int(study.folds.max()) + 1
+    while pending:
+        done, _ = wait(pending, return_when=FIRST_COMPLETED)
+        for future in done:
+            trial = pending.pop(future)
+            trial.results.append(_result(future))
+            trial.state = _judge(trial, configuration.metric, n_folds)
+            if trial.state == "running":
+                progress.fold_done(1)
+                pending[_submit(executor, study, trial)] = trial
+            else:
+                progress.fold_done(1 + n_folds - len(trial.results))
+
+
+def _submit(executor: Executor, study: Study, trial: Trial) -> Future[FoldResult]:
+    fold = len(trial.results)
+    if (known := study.find_result(trial.specification, fold)) is not None:
+        future: Future[FoldResult] = Future()
+        future.set_result(known)
+        return future
+    return executor.submit(run_fold, study.folder, trial.specification, fold)
+
+
+def _judge(trial: Trial, metric: str, n_folds: int) -> str:
+    """Return the state of a trial after one more fold."""
+    if trial.results[-1].error:
+        return "failed"
+    trial.suggested.report(trial.mean(metric), step=len(trial.results))
+    if len(trial.results) == n_folds:
+        return "complete"
+    return "pruned" if trial.suggested.should_prune() else "running"
+
+
+def _better(best: Trial | None, trial: Trial, study: Study, metric: str) -> Trial | None:
+    """Return the better of two trials, the earlier one on a tie; the other's scores are forgotten."""
+    sign = -1 if metric == "log_loss" else 1
+    winner: Trial | None = best
+    loser: Trial | None = trial
+    if trial.state == "complete" and (
+        best is None or sign * trial.mean(metric) > sign * best.mean(metric)
+    ):
+        winner, loser = trial, best
+    if loser and (winner is None or loser.specification != winner.specification):
+        study.drop_scores(loser.specification)
+    return winner
+
+
+def _result(future: Future[FoldResult]) -> FoldResult:
+    try:
+        return future.result()
+    except BrokenProcessPool as error:
+        raise TrainingError(
+            "A worker process was killed, probably for want of memory. What is finished is kept: run "
+            "the same command again, with fewer workers (--workers 1)."
+        ) from error
+
+
+def wait_all(futures: Iterator[Future[Any]] | Any) -> None:
+    """Wait for all, and raise the first error."""
+    for future in list(futures):
+        _result(future)
+
+
+class _InThisProcess(Executor):
+    """An executor that computes at once, so that one worker needs no other process."""
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(function(*args, **kwargs))
+        return future
+
+
+@contextmanager
+def _workers(n_workers: int) -> Iterator[Executor]:
+    """Give processes that end with this one, whether it finishes, fails, or is interrupted."""
+    forget_studies()
+    if n_workers == 1:
+        yield _InThisProcess()
+        return
+    context = multiprocessing.get_context("spawn")
+    executor = ProcessPoolExecutor(n_workers, mp_context=context, initializer=_start_worker)
+    try:
+        yield executor
+    except BaseException:
+        processes = list((getattr(executor, "_processes", None) or {}).values())
+        executor.shutdown(wait=False, cancel_futures=True)
+        for process in processes:
+            process.kill()
+        raise
+    executor.shutdown()
+
+
+def _start_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer.
+    watch_parent()
+
+
+def _import_optuna() -> Any:
+    try:
+        import optuna
+    except ImportError as error:
+        raise MissingPackageError("optuna", extra="train", purpose="Tuning") from error
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna

@@ -1,0 +1,131 @@
+"""What every classifier promises."""
+
+import json
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+
+from libelle.classifiers.base import Classifier
+from libelle.classifiers.calibrated import CalibratedClassifier
+from libelle.classifiers.families import classifier_from_state
+from libelle.classifiers.fasttext import FastTextClassifier
+from libelle.classifiers.tfidf import TfidfClassifier
+from libelle.errors import TrainingError
+from tests.classifiers.corpus import make_corpus
+
+FAMILIES = {
+    "svm": lambda: TfidfClassifier(model="svm"),
+    "softmax": lambda: TfidfClassifier(model="softmax", cost=10.0),
+    "words only": lambda: TfidfClassifier(piece_weight=0.0, max_words=1),
+    "pieces only": lambda: TfidfClassifier(word_weight=0.0, min_piece=3),
+    "fasttext": lambda: FastTextClassifier(dim=10, epoch=5, bucket=1000),
+    "calibrated": lambda: CalibratedClassifier(
+        classifier=TfidfClassifier(), temperature=2.0, prior_strength=0.2
+    ),
+}
+ANY_TEXTS = st.lists(st.text(), min_size=1, max_size=8)
+
+
+@pytest.fixture(scope="session")
+def fitted_by_name() -> dict[str, Classifier]:
+    texts, codes = make_corpus()
+    return {name: make().fit(texts, codes) for name, make in FAMILIES.items()}
+
+
+@pytest.fixture(params=FAMILIES)
+def name(request) -> str:
+    return request.param
+
+
+@pytest.fixture
+def fitted(name, fitted_by_name) -> Classifier:
+    return fitted_by_name[name]
+
+
+def test_classes_are_sorted_text_codes(fitted, corpus):
+    assert list(fitted.classes_) == sorted(set(corpus[1]))
+    assert all(type(code) is str for code in fitted.classes_)
+
+
+def test_it_learns(fitted, corpus):
+    texts, codes = corpus
+    assert np.mean(fitted.predict(texts) == np.array(codes, dtype=object)) > 0.6
+
+
+@settings(max_examples=30, deadline=None)
+@given(texts=ANY_TEXTS)
+def test_rows_are_probabilities_for_any_text(fitted_by_name, texts):
+    for fitted in fitted_by_name.values():
+        probabilities = fitted.predict_proba(texts)
+        assert probabilities.shape == (len(texts), len(fitted.classes_))
+        assert probabilities.min() >= 0
+        assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-9)
+
+
+@settings(max_examples=30, deadline=None)
+@given(texts=ANY_TEXTS)
+def test_a_row_depends_on_its_own_text_only_to_the_last_bit(fitted_by_name, texts):
+    batch = [*texts, *make_corpus()[0][:20]]
+    for fitted in fitted_by_name.values():
+        together = fitted.predict_proba(batch)
+        alone = np.concatenate([fitted.predict_proba([text]) for text in batch])
+        assert np.array_equal(together, alone)
+
+
+def test_no_text_gives_no_row(fitted):
+    assert fitted.predict_proba([]).shape == (0, len(fitted.classes_))
+
+
+def test_the_likeliest_code_is_the_predicted_one(fitted, corpus):
+    likeliest = fitted.predict_proba(corpus[0]).argmax(axis=1)
+    assert list(fitted.predict(corpus[0])) == list(fitted.classes_[likeliest])
+
+
+def test_the_same_training_gives_the_same_bits(name, corpus):
+    first, second = (FAMILIES[name]().fit(*corpus).predict_proba(corpus[0]) for _ in range(2))
+    assert np.array_equal(first, second)
+
+
+def test_a_state_without_pickle_gives_the_same_bits(fitted, corpus, tmp_path):
+    state = fitted.state()
+    assert json.loads(json.dumps(state.parameters)) == dict(state.parameters)
+    again = classifier_from_state(state)
+    assert np.array_equal(again.predict_proba(corpus[0]), fitted.predict_proba(corpus[0]))
+
+
+def test_the_order_of_the_codes_is_not_the_order_of_the_texts(name, corpus):
+    rows = list(zip(*corpus, strict=True))
+    random.Random(1).shuffle(rows)
+    texts, codes = zip(*rows, strict=True)
+    fitted = FAMILIES[name]().fit(texts, codes)
+    assert list(fitted.classes_) == sorted(set(codes))
+    assert np.mean(fitted.predict(texts) == np.array(codes, dtype=object)) > 0.6
+
+
+def test_it_can_be_cloned_by_scikit_learn(name):
+    original = FAMILIES[name]()
+    copy = clone(original)
+    assert copy is not original
+    assert repr_of(copy) == repr_of(original)
+
+
+def repr_of(classifier):
+    parameters = classifier.get_params()
+    return {
+        key: repr_of(value) if isinstance(value, Classifier) else value
+        for key, value in parameters.items()
+    }
+
+
+def test_one_code_only_cannot_be_learnt(name):
+    with pytest.raises(TrainingError, match="at least two codes"):
+        FAMILIES[name]().fit(["un texte", "un autre texte"], ["0101", "0101"])
+
+
+def test_an_unknown_parameter_is_refused(name):
+    with pytest.raises(TypeError, match="no parameter"):
+        FAMILIES[name]().set_params(colour="blue")
