@@ -78,7 +78,8 @@ def predict_file(
     ----------
     predictor : Predictor
     source, output : str
-        Paths or fsspec addresses; `output` ends in `.csv` or `.parquet` and is written whole or not at all.
+        Paths or fsspec addresses; `output` ends in `.csv` or `.parquet` and is written whole or
+        not at all.
     text : str
         Column of the texts; a missing one counts as empty.
     top_k : int

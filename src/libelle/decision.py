@@ -46,7 +46,8 @@ class Guarantee:
     ----------
     status : GuaranteeStatus
     target_error, delta : float or None
-        Wanted share of errors among automatic answers, and the probability that the bound does not hold.
+        Wanted share of errors among automatic answers, and the probability that the bound does not
+        hold.
     bound : float or None
         Proved upper limit of that share.
     threshold_id : str or None
@@ -66,7 +67,7 @@ NO_GUARANTEE = Guarantee()
 
 
 def confidence_of(probabilities: Floats) -> Floats:
-    """Return the confidence of each text: its largest probability, shape `(n_texts,)`, rounded to 1e-6."""
+    """Return each text's largest probability, shape `(n_texts,)`, rounded to 1e-6."""
     return np.round(probabilities.max(axis=1), CONFIDENCE_DIGITS)
 
 

@@ -10,7 +10,8 @@ LibelleError
 ├── ModelError             a model that cannot be loaded or trusted
 └── TrackingError          runs or registry out of reach, or without what was asked
 
-Each message says what happened, where, and what to do. No message holds a text to code: texts may be personal data.
+Each message says what happened, where, and what to do. No message holds a text to code: texts may
+be personal data.
 """
 
 

@@ -29,11 +29,14 @@ class Metrics:
     macro_f1_all : float
         Mean of F1 over the codes present in the truth or in the answers, scikit-learn's default.
     log_loss : float
-        Mean of minus the logarithm of the true code's probability, over texts whose code the model knows.
+        Mean of minus the logarithm of the true code's probability, over texts whose code the model
+        knows.
     ece : float
-        Expected calibration error of the likeliest code, in `N_CALIBRATION_BINS` bins of equal mass.
+        Expected calibration error of the likeliest code, in `N_CALIBRATION_BINS` bins of equal
+        mass.
     n_unknown_codes : int
-        Texts whose true code the model has never seen: errors for the accuracies, left out of the log-loss.
+        Texts whose true code the model has never seen: errors for the accuracies, left out of the
+        log-loss.
     """
 
     n_texts: int
@@ -107,7 +110,7 @@ def f1_by_code(codes: Sequence[str], answers: Sequence[str]) -> tuple[Floats, ND
 
 
 def log_loss(probabilities: Floats, targets: Ints) -> float:
-    """Return the log-loss over texts whose code the model knows; a probability of zero counts as 1e-15."""
+    """Return the log-loss over texts of known codes; a probability of zero counts as 1e-15."""
     known = np.flatnonzero(targets >= 0)
     if len(known) == 0:
         return float("nan")
@@ -134,7 +137,7 @@ def expected_calibration_error(
 def worst_confusions(
     codes: Sequence[str], answers: Sequence[str], *, n_pairs: int = 50
 ) -> list[dict[str, Any]]:
-    """Return the most frequent pairs of a true code and another one answered, most frequent first."""
+    """Return the pairs of a true code and another one answered, most frequent first."""
     counts: dict[tuple[str, str], int] = {}
     for code, answer in zip(codes, answers, strict=True):
         if code != answer:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -301,10 +300,11 @@ class Predictor:
 
 
 def _rank(probabilities: Floats, top_k: int) -> NDArray[np.int64]:
-    """Return the columns of the `top_k` largest probabilities of each row, the first column on a tie."""
+    """Return the columns of each row's largest probabilities, the first column on a tie."""
     top_k = min(top_k, probabilities.shape[1])
     if top_k == 1:
-        return np.argmax(probabilities, axis=1)[:, None]
+        best: NDArray[np.int64] = np.argmax(probabilities, axis=1)[:, None]
+        return best
     columns = np.sort(np.argpartition(-probabilities, top_k - 1, axis=1)[:, :top_k], axis=1)
     order = np.argsort(-np.take_along_axis(probabilities, columns, axis=1), axis=1, kind="stable")
     ranked: NDArray[np.int64] = np.take_along_axis(columns, order, axis=1)
@@ -331,7 +331,7 @@ def _new_folder(path: Path) -> Iterator[Path]:
         try:
             yield folder
             folder.chmod(0o755)
-            os.replace(folder, path)
+            folder.replace(path)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -400,7 +400,7 @@ def _read_manifest(folder: Path) -> tuple[dict[str, Any], str]:
 
 
 def _check_files(folder: Path, files: Mapping[str, Mapping[str, Any]]) -> None:
-    """Refuse a folder that is not, byte for byte, what its manifest says; nothing is parsed before."""
+    """Refuse a folder that is not, byte for byte, what its manifest says."""
     present = {path.name for path in folder.iterdir()} - {MANIFEST, PROVENANCE}
     if strangers := sorted(present - set(files)):
         raise ModelError(f"{folder} holds files that its manifest does not name: {strangers}.")

@@ -13,8 +13,9 @@ from libelle.storage import StorageOptions
 class Settings(BaseSettings):
     """Where libelle runs and with what secrets; what changes a result is an option of a command.
 
-    Values come from the environment, then from a `.env` file in the current folder. Each secret may be
-    given by a file instead: `LIBELLE_LOG_KEY_FILE` names the file that holds `LIBELLE_LOG_KEY`.
+    Values come from the environment, then from a `.env` file in the current folder. Each secret
+    may be given by a file instead: `LIBELLE_LOG_KEY_FILE` names the file that holds
+    `LIBELLE_LOG_KEY`.
     """
 
     model_config = SettingsConfigDict(

@@ -45,8 +45,8 @@ class Classifier(ABC):
     """Learn codes from normalised texts; give each text a probability for each code.
 
     As in scikit-learn, `__init__` only stores its keyword arguments, `fit` sets what ends with an
-    underscore, and `sklearn.base.clone` works. Scoring needs NumPy and SciPy arrays only: what fits imports
-    its libraries inside `fit`.
+    underscore, and `sklearn.base.clone` works. Scoring needs NumPy and SciPy arrays only: what
+    fits imports its libraries inside `fit`.
 
     Each row of `scores` and `predict_proba` depends on its own text only, to the last bit.
     """

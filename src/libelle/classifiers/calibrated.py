@@ -18,8 +18,9 @@ PRIOR_STRENGTH_STEP = 0.05
 class CalibratedClassifier(Classifier):
     """Scale the scores of a classifier so that their softmax is a calibrated probability.
 
-    The calibrated score of code `c` is `temperature * score[c] - prior_strength * log_prior[c]`: a positive
-    strength gives rare codes a better chance. The code answered and its probability come from this one rule.
+    The calibrated score of code `c` is `temperature * score[c] - prior_strength * log_prior[c]`: a
+    positive strength gives rare codes a better chance. The code answered and its probability come
+    from this one rule.
 
     Parameters
     ----------

@@ -37,8 +37,8 @@ def fit_svm(
 ) -> LinearWeights:
     """Fit one-versus-rest linear support vector machines with the squared hinge loss.
 
-    Coordinate descent in the dual, on all codes of a text at once: a text's n-grams are read once for
-    every code, and only codes whose margin is violated write anything.
+    Coordinate descent in the dual, on all codes of a text at once: a text's n-grams are read once
+    for every code, and only codes whose margin is violated write anything.
 
     Parameters
     ----------
@@ -53,8 +53,8 @@ def fit_svm(
 
     References
     ----------
-    Hsieh, Chang, Lin, Keerthi and Sundararajan (2008), A dual coordinate descent method for large-scale
-    linear SVM, ICML; algorithm 1, L2 loss.
+    Hsieh, Chang, Lin, Keerthi and Sundararajan (2008), A dual coordinate descent method for
+    large-scale linear SVM, ICML; algorithm 1, L2 loss.
     """
     duals = np.zeros((X.shape[0], n_codes), np.float32)
     return _fit(X, y, duals, cost=cost, seed=seed, epoch=_svm_epoch, tolerance=SVM_TOLERANCE)
@@ -65,8 +65,9 @@ def fit_softmax(
 ) -> LinearWeights:
     """Fit a multinomial logistic regression by stochastic dual coordinate ascent.
 
-    The dual variables of a text are a distribution over codes that moves towards the predicted one; the
-    gap left for a text is the Kullback-Leibler divergence between the two. Parameters as in `fit_svm`.
+    The dual variables of a text are a distribution over codes that moves towards the predicted
+    one; the gap left for a text is the Kullback-Leibler divergence between the two. Parameters as
+    in `fit_svm`.
 
     References
     ----------
@@ -90,10 +91,10 @@ def _fit(
     epoch: Callable[..., tuple[float, int]],
     tolerance: float,
 ) -> LinearWeights:
-    """Visit texts in random orders until the worst violation of a whole visit is under the tolerance.
+    """Visit texts in random orders until the violation of a whole visit is under the tolerance.
 
-    A text that needed no change is left aside for a while, twice as long each time; before stopping,
-    every text is visited once more.
+    A text that needed no change is left aside for a while, twice as long each time; before
+    stopping, every text is visited once more.
     """
     n_texts, n_features = X.shape
     weights = np.zeros((n_features + 1, duals.shape[1]), np.float32)  # The last row: intercepts.
@@ -128,7 +129,7 @@ def _score_row(start, end, indices, values, weights, scores):  # type: ignore[no
 
 
 @njit(cache=True, fastmath=False)
-def _svm_epoch(  # type: ignore[no-untyped-def]  # pragma: no cover
+def _svm_epoch(  # type: ignore[no-untyped-def]
     indptr, indices, values, squared_norms, y, duals, weights, cost, awake, pauses, wakes, n_epochs
 ):
     n_codes = weights.shape[1]
@@ -176,7 +177,7 @@ def _svm_epoch(  # type: ignore[no-untyped-def]  # pragma: no cover
 
 
 @njit(cache=True, fastmath=False)
-def _softmax_epoch(  # type: ignore[no-untyped-def]  # pragma: no cover
+def _softmax_epoch(  # type: ignore[no-untyped-def]
     indptr, indices, values, squared_norms, y, duals, weights, cost, awake, pauses, wakes, n_epochs
 ):
     n_codes = weights.shape[1]

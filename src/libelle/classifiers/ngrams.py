@@ -14,7 +14,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class NgramCounts:
-    """How often each n-gram stands in each text: one block of columns, and the n-gram behind each column.
+    """How often each n-gram stands in each text: and the n-gram behind each column.
 
     Attributes
     ----------
@@ -96,7 +96,7 @@ def count_ngrams(
 
 
 def pieces_of(word: str, sizes: tuple[int, int]) -> list[str]:
-    """Return the pieces of one word between two blanks, repeated ones too; a short word is its own piece."""
+    """Return the pieces of one word between two blanks, repeated ones too; a short word is one."""
     padded = f" {word} "
     smallest, largest = sizes
     if len(padded) <= smallest:
@@ -110,7 +110,7 @@ def pieces_of(word: str, sizes: tuple[int, int]) -> list[str]:
 
 
 def _index(strings: "chain[str]", n_strings: int) -> tuple[NDArray[np.object_], Ints]:
-    """Number distinct strings in order of appearance; return them and the number of each string."""
+    """Return distinct strings in order of appearance, and the number of each string."""
     number: dict[str, int] = {}
     numbers = (number.setdefault(string, len(number)) for string in strings)
     flat = np.fromiter(numbers, np.int64, n_strings)

@@ -18,9 +18,9 @@ CHUNK_TEXTS = 2_000
 class TfidfClassifier(Classifier):
     """Classify by a linear model on two blocks of TF-IDF features.
 
-    The first block counts words and pairs of words, the second pieces of words. In each block a count `n`
-    becomes `(1 + log n) * idf`, rows get the block's weight as their Euclidean norm, and n-grams that
-    fewer than `min_texts` texts have are left out.
+    The first block counts words and pairs of words, the second pieces of words. In each block a
+    count `n` becomes `(1 + log n) * idf`, rows get the block's weight as their Euclidean norm, and
+    n-grams that fewer than `min_texts` texts have are left out.
 
     Parameters
     ----------
@@ -35,7 +35,8 @@ class TfidfClassifier(Classifier):
     word_weight, piece_weight : float
         Norm of each block; 0 leaves the block out.
     min_texts : int
-        Distinct texts that must have an n-gram; at least 2, so that a word of one text is not learnt.
+        Distinct texts that must have an n-gram; at least 2, so that a word of one text is not
+        learnt.
     seed : int
         Seed of the solver.
     """
@@ -101,7 +102,7 @@ class TfidfClassifier(Classifier):
         return np.concatenate([self.scores(chunk) for chunk in chunks])
 
     def scores_counts(self, counts: TextCounts) -> Floats:
-        """Return `scores` of texts whose n-grams were counted together with those of `fit_counts`."""
+        """Return `scores` of texts counted together with those of `fit_counts`."""
         return self._margins(
             counts.words.counts[:, self._words.columns],
             counts.pieces.counts[:, self._pieces.columns],

@@ -63,7 +63,7 @@ def run(
         )
     else:
         summary = _journey(settings, data, text, code, None)
-    print_lines(["", *describe(summary), *_last_screen(settings, summary, data, code)])
+    print_lines(["", *describe(summary), *_last_screen(settings, data)])
     if serve:
         from api.main import serve as serve_http
 
@@ -158,9 +158,7 @@ def _still_there(model_uri: str, settings: Settings) -> bool:
     return True
 
 
-def _last_screen(
-    settings: Settings, summary: dict[str, Any], data: str | None, code: str | None
-) -> list[str]:
+def _last_screen(settings: Settings, data: str | None) -> list[str]:
     address = f"http://{settings.host}:{settings.port}"
     question = "nid de poule devant l'école" if data is None else "un texte à coder"
     quoted = question.replace("'", "'\\''")

@@ -44,8 +44,8 @@ class FoldResult:
 class Study:
     """A folder that several processes share: texts, codes, folds, and what was computed already.
 
-    Every result is a file named by what it depends on, written whole or not at all. A search that is
-    interrupted, even killed, finds its finished folds again; two trials alike share their folds.
+    Every result is a file named by what it depends on, written whole or not at all. A search that
+    is interrupted, even killed, finds its finished folds again; two trials alike share their folds.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -60,7 +60,7 @@ class Study:
     def create(
         cls, folder: Path, texts: Sequence[str], codes: Sequence[str], folds: NDArray[np.int8]
     ) -> "Study":
-        """Write the texts into a new folder, or find again what an interrupted search left there."""
+        """Write the texts into a folder, or find what an interrupted search left there."""
         (folder / "folds").mkdir(parents=True, exist_ok=True)
         if not (folder / "folds.npy").exists():
             _write_strings(folder / "texts", texts)
@@ -165,8 +165,7 @@ def run_fold(folder: Path, specification: Specification, fold: int) -> FoldResul
         scores = _fit_and_score(study, specification, fold)
     except TrainingError as error:
         seconds = time.perf_counter() - started
-        result = FoldResult(fold, 0.0, 0.0, float("inf"), seconds, error=str(error))
-        return result
+        return FoldResult(fold, 0.0, 0.0, float("inf"), seconds, error=str(error))
     result = _measure(study, fold, scores, seconds=time.perf_counter() - started)
     study.keep_scores(specification, fold, scores)
     study.keep_result(specification, result)
@@ -203,7 +202,7 @@ def _fit_and_score(study: Study, specification: Specification, fold: int) -> Flo
 
 
 def _spread(scores: Floats, columns: Ints, study: Study) -> Floats:
-    """Give a column to the codes that no text of the other folds has: the least likely of each text."""
+    """Give a column to the codes that the other folds lack: the least likely ones."""
     spread = np.repeat(scores.min(axis=1, keepdims=True), len(study.classes), axis=1)
     spread[:, columns] = scores
     return spread
@@ -223,7 +222,7 @@ def _measure(study: Study, fold: int, scores: Floats, *, seconds: float) -> Fold
 
 
 def _honest_log_loss(scores: Floats, targets: Ints) -> float:
-    """Return the log-loss of each half of the texts, at the temperature fitted on the other half."""
+    """Return the log-loss of each half, at the temperature fitted on the other half."""
     even = np.arange(len(targets)) % 2 == 0
     total = 0.0
     for half, other in ((even, ~even), (~even, even)):
@@ -268,7 +267,8 @@ def _write_block(folder: Path, name: str, block: NgramCounts) -> None:
 
 def _read_block(folder: Path, name: str) -> NgramCounts:
     def load(part: str) -> NDArray[Any]:
-        return np.load(folder / f"{name}-{part}.npy", mmap_mode="r")
+        array: NDArray[Any] = np.load(folder / f"{name}-{part}.npy", mmap_mode="r")
+        return array
 
     ngrams = np.array(_read_strings(folder / f"{name}-ngrams"), dtype=object)
     indptr = load("indptr")

@@ -80,7 +80,7 @@ def train(
     run_log: RunLog | None = None,
     progress: Progress | None = None,
 ) -> TrainingResult:
-    """Cut the coded texts, tune, calibrate, refit the winner, and evaluate it once on the test part.
+    """Cut the coded texts, tune, calibrate, refit the winner, evaluate it once on test.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def _train(
 def fit_calibrated(
     fit: Dataset, specification: Specification, scores: Floats, study: Study, metric: str
 ) -> CalibratedClassifier:
-    """Fit the winner on all texts, calibrated on its out-of-fold scores, shape `(n_texts, n_codes)`."""
+    """Fit the winner on all texts, calibrated on its out-of-fold scores."""
     temperature, prior_strength = fit_calibration(scores, study, metric)
     texts = Normalizer(specification.normalizer).normalize_many(fit.texts)
     classifier = CalibratedClassifier(
@@ -181,8 +181,8 @@ def fit_calibrated(
 def fit_calibration(scores: Floats, study: Study, metric: str) -> tuple[float, float]:
     """Return the temperature and the prior strength that suit out-of-fold scores.
 
-    The strength is the one with the best macro-F1 among those that lose at most one standard error of
-    accuracy; it stays zero for the other metrics. The temperature then has the least log-loss.
+    The strength is the one with the best macro-F1 among those that lose at most one standard error
+    of accuracy; it stays zero for the other metrics. The temperature then has the least log-loss.
     """
     targets = study.targets.astype(np.int32)
     temperature = fit_temperature(scores, targets)
@@ -211,8 +211,8 @@ def _choose_prior_strength(scores: Floats, targets: NDArray[np.int64], priors: F
 def _refuse_empty_parts(split: Split) -> None:
     if len(split.fit) == 0 or len(split.test) == 0:
         raise DataError(
-            f"{len(split.fit)} texts to learn from and {len(split.test)} to test on: there are too few "
-            "coded texts. Give more of them, or a test file with --test."
+            f"{len(split.fit)} texts to learn from and {len(split.test)} to test on: "
+            "there are too few coded texts. Give more of them, or a test file with --test."
         )
 
 

@@ -28,7 +28,7 @@ class Suggests(Protocol):
 
 @dataclass(frozen=True)
 class Specification:
-    """One point of the space: how texts are normalised, which classifier learns from them, and how."""
+    """One point of the space: how texts are normalised, what learns from them, and how."""
 
     normalizer: NormalizerOptions
     family: str

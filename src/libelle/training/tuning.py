@@ -68,8 +68,8 @@ def search(
     """Return the trial with the best mean over all folds.
 
     Trials are asked for and told in batches of a fixed size, in order, and a trial is given up by
-    comparison with earlier batches only. So any number of workers, interrupted or not, makes the same
-    trials and finds the same winner, unless `minutes` stops it.
+    comparison with earlier batches only. So any number of workers, interrupted or not, makes the
+    same trials and finds the same winner, unless `minutes` stops it.
 
     Parameters
     ----------
@@ -90,6 +90,7 @@ def search(
     asked = _ask(configuration)
     deadline = time.monotonic() + 60 * (configuration.minutes or float("inf"))
     best: Trial | None = None
+    complaint = "none"
     with _workers(n_workers) as executor:
         batch = next(asked)
         while batch:
@@ -97,6 +98,7 @@ def search(
             for trial in batch:
                 best = _better(best, trial, study, configuration.metric)
                 best_value = best.mean(configuration.metric) if best else None
+                complaint = trial.results[-1].error or complaint
                 description = trial.describe()
                 run_log.log_trial(description)
                 progress.trial_done(description, best=best_value)
@@ -105,8 +107,7 @@ def search(
             batch = next(asked, [])
     if best is None:
         raise TrainingError(
-            "No trial could be fitted on all folds. The last complaint: "
-            f"{next((r.error for t in batch for r in t.results if r.error), 'none')}"
+            f"No trial could be fitted on all folds. The last complaint: {complaint}"
         )
     return best
 
@@ -208,7 +209,7 @@ def _judge(trial: Trial, metric: str, n_folds: int) -> str:
 
 
 def _better(best: Trial | None, trial: Trial, study: Study, metric: str) -> Trial | None:
-    """Return the better of two trials, the earlier one on a tie; the other's scores are forgotten."""
+    """Return the better trial, the earlier one on a tie; forget the other's scores."""
     sign = -1 if metric == "log_loss" else 1
     winner: Trial | None = best
     loser: Trial | None = trial
@@ -226,8 +227,8 @@ def _result(future: Future[FoldResult]) -> FoldResult:
         return future.result()
     except BrokenProcessPool as error:
         raise TrainingError(
-            "A worker process was killed, probably for want of memory. What is finished is kept: run "
-            "the same command again, with fewer workers (--workers 1)."
+            "A worker process was killed, probably for want of memory. What is finished is kept: "
+            "run the same command again, with fewer workers (--workers 1)."
         ) from error
 
 

@@ -19,6 +19,7 @@ from libelle.errors import DataError
 
 DELIMITERS = (",", ";", "\t", "|")
 
+_NO_DELIMITER = "\x1f"  # "Unit separator": stands in no text, so a lone column keeps its commas.
 _CHUNK_BYTES = 1 << 20
 _BATCH_BYTES = 4 << 20
 _SAMPLE_BYTES = 1 << 18
@@ -172,7 +173,8 @@ def _csv_error(path: Path, csv_format: CsvFormat) -> DataError:
 
 
 def _sniff_delimiter(sample: str) -> str:
-    return max(DELIMITERS, key=lambda delimiter: _regularity(sample, delimiter))
+    best = max(DELIMITERS, key=lambda delimiter: _regularity(sample, delimiter))
+    return best if _regularity(sample, best)[1] else _NO_DELIMITER
 
 
 def _regularity(sample: str, delimiter: str) -> tuple[float, int]:

@@ -111,7 +111,7 @@ def as_text(column: Any) -> Any:
     """Turn an Arrow array into texts: nulls become empty, whole numbers lose their `.0`."""
     kind = column.type
     if pa.types.is_dictionary(kind):
-        column, kind = column.dictionary_decode(), kind.value_type
+        column, kind = column.cast(kind.value_type), kind.value_type
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         texts = [workbook.cell_as_text(value) for value in column.to_pylist()]
         column = pa.array(texts, pa.string())

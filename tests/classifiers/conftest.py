@@ -1,8 +1,0 @@
-import pytest
-
-from tests.classifiers.corpus import make_corpus
-
-
-@pytest.fixture(scope="session")
-def corpus():
-    return make_corpus()

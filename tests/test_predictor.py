@@ -1,0 +1,246 @@
+"""What a saved model promises: whole, verified, without pickle, the same bits."""
+
+import errno
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from libelle import predictor as predictor_module
+from libelle.classifiers.calibrated import CalibratedClassifier
+from libelle.classifiers.fasttext import FastTextClassifier
+from libelle.classifiers.tfidf import TfidfClassifier
+from libelle.data.nomenclature import Nomenclature
+from libelle.data.text import Normalizer, NormalizerOptions
+from libelle.decision import Decision, Guarantee, GuaranteeStatus, Reason
+from libelle.errors import ModelError, StorageError
+from libelle.predictor import Predictor
+from tests.classifiers.corpus import TOPICS, make_corpus
+
+ANY_TEXTS = st.lists(st.text(), min_size=1, max_size=6)
+
+
+def make_predictor(classifier=None, **options) -> Predictor:
+    texts, codes = make_corpus()
+    inside = classifier or CalibratedClassifier(classifier=TfidfClassifier(), temperature=3.0)
+    return Predictor(
+        normalizer=Normalizer(NormalizerOptions()),
+        classifier=inside.fit(texts, codes),
+        nomenclature=Nomenclature.from_rows(
+            ["01", "02", "03", *TOPICS],
+            ["Voirie", "Enfance", "État civil", *(phrases[0] for phrases in TOPICS.values())],
+            [None, None, None, *(code[:2] for code in TOPICS)],
+        ),
+        about={"name": "demo", "thresholds": []},
+        **options,
+    )
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    return make_predictor().save(tmp_path_factory.mktemp("models") / "demo")
+
+
+@pytest.fixture(scope="module")
+def predictor(saved):
+    return Predictor.load(saved)
+
+
+@pytest.fixture
+def folder(saved, tmp_path):
+    return shutil.copytree(saved, tmp_path / "copy")
+
+
+@given(texts=ANY_TEXTS)
+def test_alone_or_in_any_batch_the_answer_is_the_same(predictor, texts):
+    assert predictor.predict(texts) == [predictor.predict([text])[0] for text in texts]
+
+
+@given(texts=ANY_TEXTS)
+def test_a_prediction_has_its_whole_shape(predictor, texts):
+    for prediction in predictor.predict(texts, top_k=3):
+        assert prediction.code is None
+        assert prediction.title is None
+        if prediction.decision is Decision.REFUSED:
+            assert (prediction.reason, prediction.candidates) == (Reason.EMPTY, ())
+            continue
+        assert prediction.reason is Reason.NO_THRESHOLD
+        probabilities = [candidate.probability for candidate in prediction.candidates]
+        assert probabilities == sorted(probabilities, reverse=True)
+        assert [candidate.rank for candidate in prediction.candidates] == [1, 2, 3]
+        assert prediction.confidence == probabilities[0]
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\n\t", "!!! ...", "…"])
+def test_a_text_without_a_word_is_refused(predictor, text):
+    (prediction,) = predictor.predict([text])
+    assert prediction.decision is Decision.REFUSED
+    assert prediction.reason is Reason.EMPTY
+
+
+def test_a_code_is_given_only_above_the_threshold():
+    promise = Guarantee(status=GuaranteeStatus.GUARANTEED, threshold=0.7)
+    predictor = make_predictor(guarantee=promise)
+    sure, unsure = predictor.predict(["nid de poule rue de la gare", "inscription"])
+    assert (sure.decision, sure.code, sure.title) == ("automatic", "0101", "nid de poule")
+    assert (unsure.decision, unsure.code, unsure.reason) == ("review", None, "below_threshold")
+
+
+def test_candidates_are_the_likeliest_codes(predictor):
+    (prediction,) = predictor.predict(["lampadaire eteint"], top_k=100)
+    probabilities = predictor.classifier.predict_proba(["lampadaire eteint"])[0]
+    expected = [predictor.codes[column] for column in np.argsort(-probabilities, kind="stable")]
+    assert [candidate.code for candidate in prediction.candidates] == expected
+
+
+@pytest.mark.parametrize("family", [TfidfClassifier, FastTextClassifier])
+def test_saved_and_loaded_answers_are_the_same_bits(tmp_path, family):
+    original = make_predictor(CalibratedClassifier(classifier=family(), temperature=3.0))
+    loaded = Predictor.load(original.save(tmp_path / "model"))
+    texts = [*make_corpus()[0], "", "été ?", "inconnu"]
+    normalized = original.normalizer.normalize_many(texts)
+    expected = original.classifier.predict_proba(normalized)
+    assert np.array_equal(loaded.classifier.predict_proba(normalized), expected)
+    assert loaded.predict(texts) == original.predict(texts)
+    assert loaded.digest == original.digest
+    assert loaded.answers_golden_texts()
+
+
+def test_two_identical_trainings_have_the_same_digest(tmp_path):
+    first, second = make_predictor(), make_predictor(provenance={"run_id": "another"})
+    first.save(tmp_path / "first")
+    second.save(tmp_path / "second")
+    assert first.digest == second.digest
+
+
+def test_a_changed_byte_is_refused_wherever_it_is(folder):
+    for path in sorted(folder.iterdir()):
+        if path.name in ("manifest.json", "provenance.json"):
+            continue
+        content = path.read_bytes()
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        with pytest.raises(ModelError, match="SHA-256 differs"):
+            Predictor.load(folder)
+        path.write_bytes(content)
+    Predictor.load(folder)
+
+
+def test_a_missing_file_is_named(folder):
+    (folder / "intercepts.npy").unlink()
+    with pytest.raises(ModelError, match=r"lacks files.*intercepts\.npy"):
+        Predictor.load(folder)
+
+
+def test_an_added_pickle_is_refused_and_never_opened(folder, tmp_path):
+    canary = tmp_path / "canary"
+    poison = f"cposix\nsystem\n(S'touch {canary}'\ntR."
+    (folder / "model.pkl").write_text(poison)
+    with pytest.raises(ModelError, match=r"does not name.*model\.pkl"):
+        Predictor.load(folder)
+    assert not canary.exists()
+
+
+def test_a_pickled_array_is_refused_even_when_the_manifest_names_it(folder):
+    np.save(folder / "intercepts.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    rewrite_manifest(folder)
+    with pytest.raises(ModelError, match="contradict"):
+        Predictor.load(folder)
+
+
+def test_a_name_cannot_lead_out_of_the_folder(folder, tmp_path):
+    np.save(tmp_path / "outside.npy", np.zeros(6, np.float32))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["arrays"].append("../outside")
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ModelError, match="does not list"):
+        Predictor.load(folder)
+
+
+def test_a_newer_format_says_which_version_made_it(folder):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    changed = manifest | {"format_version": 99, "package_version": "9.1"}
+    (folder / "manifest.json").write_text(json.dumps(changed))
+    with pytest.raises(ModelError, match=r"format 99.*9\.1"):
+        Predictor.load(folder)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"format_version": 1}', '{"files": {}}'])
+def test_a_damaged_manifest_is_refused(folder, content):
+    (folder / "manifest.json").write_text(content)
+    with pytest.raises(ModelError, match="not a manifest"):
+        Predictor.load(folder)
+
+
+def test_a_folder_without_a_model_says_so(tmp_path):
+    with pytest.raises(ModelError, match="holds no model"):
+        Predictor.load(tmp_path)
+
+
+def test_an_mlflow_folder_is_read_too(saved, tmp_path):
+    shutil.copytree(saved, tmp_path / "mlflow" / "predictor")
+    (tmp_path / "mlflow" / "MLmodel").write_text("flavors: {}")
+    assert Predictor.load(tmp_path / "mlflow").digest == Predictor.load(saved).digest
+
+
+def test_a_full_disk_leaves_no_half_model(tmp_path, monkeypatch):
+    def no_space(*_args, **_kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    predictor = make_predictor()
+    monkeypatch.setattr(predictor_module, "pack_strings", no_space)
+    with pytest.raises(StorageError, match="No space left"):
+        predictor.save(tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_is_never_written_over(saved):
+    with pytest.raises(StorageError, match="exists already"):
+        make_predictor().save(saved)
+
+
+def test_golden_texts_tell_a_tampered_model(folder):
+    golden = json.loads((folder / "golden.json").read_text())
+    golden[-1]["confidence"] = 0.123
+    (folder / "golden.json").write_text(json.dumps(golden))
+    rewrite_manifest(folder)
+    assert not Predictor.load(folder).answers_golden_texts()
+
+
+def test_a_model_holds_no_training_text(saved):
+    contents = b"".join(path.read_bytes() for path in saved.iterdir())
+    assert not [text for text in make_corpus()[0] if text.encode() in contents]
+
+
+def test_arrays_are_mapped_and_contiguous_for_the_product(predictor):
+    coefficients = predictor.classifier.classifier._coefficients
+    assert coefficients.flags.c_contiguous
+    assert not coefficients.flags.owndata
+
+
+def test_serving_a_folder_imports_nothing_heavy(saved):
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from libelle.predictor import Predictor\n"
+        f"assert Predictor.load(Path({str(saved)!r})).predict(['nid de poule'])\n"
+        "heavy = {'sklearn', 'pandas', 'mlflow', 'numba', 'nltk', 'optuna', 'fasttext', 'pyarrow'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", program]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"
+
+
+def rewrite_manifest(folder):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"] = {
+        name: described
+        for name, described in predictor_module._fingerprint_files(folder).items()
+        if name not in ("manifest.json", "provenance.json")
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))

@@ -1,0 +1,182 @@
+"""What a training promises from coded texts to a saved model."""
+
+import numpy as np
+import pytest
+
+from libelle.classifiers.base import softmax
+from libelle.data.datasets import Dataset
+from libelle.errors import DataError, UsageError
+from libelle.evaluation import log_loss
+from libelle.predictor import Predictor
+from libelle.training.configuration import TrainingConfiguration
+from libelle.training.pipeline import fit_calibration, train
+from libelle.training.runlog import NullRunLog
+from tests.classifiers.corpus import TOPICS
+
+QUICK = TrainingConfiguration(n_trials=2, n_folds=3, families=("svm",))
+
+
+class Listener(NullRunLog):
+    """A run log that remembers what it was told."""
+
+    def __init__(self):
+        self.inputs, self.metrics, self.artifacts, self.status = {}, {}, {}, None
+
+    def log_input(self, *, role, name, uri, digest, n_texts):
+        self.inputs[role] = n_texts
+
+    def log_metrics(self, metrics):
+        self.metrics.update(metrics)
+
+    def log_artifact(self, name, content):
+        self.artifacts[name] = content
+
+    def finish(self, status):
+        self.status = status
+
+
+def make_dataset() -> Dataset:
+    rows = [
+        (f"{phrase} au numéro {number} bis de la rue", code)
+        for code, phrases in TOPICS.items()
+        for phrase in phrases
+        for number in range(20)
+    ]
+    texts, codes = zip(*rows, strict=True)
+    return Dataset(texts=list(texts), codes=list(codes), name="requests")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    home, listener = tmp_path_factory.mktemp("home"), Listener()
+    result = train(
+        make_dataset(),
+        name="requests",
+        home=home,
+        output=home / "model",
+        configuration=QUICK,
+        n_workers=1,
+        run_log=listener,
+    )
+    return result, listener, home
+
+
+def test_every_part_is_logged(trained):
+    result, listener, _ = trained
+    assert sum(listener.inputs.values()) == len(make_dataset())
+    assert listener.inputs["test"] == result.metrics.n_texts
+    assert listener.status == "finished"
+    assert {"per_code.json", "confusions.json"} <= set(listener.artifacts)
+
+
+def test_the_reported_accuracy_is_that_of_the_saved_model(trained):
+    result, listener, _ = trained
+    test = result.split.test
+    predictions = Predictor.load(result.folder).predict(test.texts, top_k=1)
+    answers = [prediction.candidates[0].code for prediction in predictions]
+    accuracy = np.mean([answer == code for answer, code in zip(answers, test.codes, strict=True)])
+    assert accuracy == pytest.approx(listener.metrics["test_accuracy"])
+    assert result.n_right == round(accuracy * len(test))
+
+
+def test_the_study_is_gone_once_the_model_is_saved(trained):
+    assert list((trained[2] / "studies").iterdir()) == []
+
+
+def test_the_same_training_gives_the_same_digest(trained, tmp_path):
+    result = train(
+        make_dataset(),
+        name="requests",
+        home=tmp_path,
+        output=tmp_path / "model",
+        configuration=QUICK,
+        n_workers=2,
+    )
+    assert result.predictor.digest == trained[0].predictor.digest
+
+
+def test_a_failure_closes_the_run_and_leaves_no_model(tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("libelle.training.pipeline.search", fail)
+    listener = Listener()
+    with pytest.raises(KeyboardInterrupt):
+        train(
+            make_dataset(),
+            name="requests",
+            home=tmp_path,
+            output=tmp_path / "model",
+            configuration=QUICK,
+            run_log=listener,
+        )
+    assert listener.status == "failed"
+    assert not (tmp_path / "model").exists()
+
+
+def test_too_few_texts_are_refused(tmp_path):
+    dataset = Dataset(texts=["un", "deux"], codes=["a", "b"])
+    with pytest.raises(DataError):
+        train(dataset, name="m", home=tmp_path, output=tmp_path / "m", configuration=QUICK)
+
+
+class ScoredStudy:
+    """Scores whose true probabilities are known: their softmax, twice as sharp."""
+
+    def __init__(self, seed):
+        rng = np.random.default_rng(seed)
+        self.scores = rng.normal(size=(4000, 6)) + np.log([40, 20, 10, 5, 2, 1])
+        probabilities = softmax(2 * self.scores)
+        draws = [rng.choice(6, p=row) for row in probabilities]
+        self.targets = np.array(draws, dtype=np.int64)
+        self.classes = tuple("abcdef")
+        self.codes = tuple(self.classes[target] for target in draws)
+
+
+def test_calibration_finds_the_temperature_that_was_hidden():
+    study = ScoredStudy(0)
+    temperature, strength = fit_calibration(study.scores, study, "log_loss")
+    assert temperature == pytest.approx(2.0, rel=0.1)
+    assert strength == 0
+
+
+def test_calibration_for_macro_f1_loses_little_accuracy():
+    study = ScoredStudy(1)
+    temperature, strength = fit_calibration(study.scores, study, "macro_f1")
+    shares = np.bincount(study.targets, minlength=6) / len(study.targets)
+    plain = (study.scores.argmax(axis=1) == study.targets).mean()
+    shifted = study.scores * temperature - strength * np.log(shares)
+    error = np.sqrt(plain * (1 - plain) / len(study.targets))
+    assert (shifted.argmax(axis=1) == study.targets).mean() >= plain - error - 1e-9
+    assert log_loss(softmax(shifted), study.targets) < log_loss(
+        softmax(study.scores), study.targets
+    )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"n_trials": 0},
+        {"n_folds": 1},
+        {"metric": "beauty"},
+        {"families": ("oracle",)},
+        {"minutes": -1},
+        {"language": "latin"},
+        {"colour": "blue"},
+    ],
+)
+def test_a_bad_choice_is_refused_by_name(options):
+    with pytest.raises(UsageError, match=next(iter(options)).removeprefix("n_")):
+        TrainingConfiguration.from_options(**options)
+
+
+def test_options_win_over_the_file(tmp_path):
+    (tmp_path / "config.toml").write_text('n_trials = 7\nmetric = "accuracy"\nfamilies = ["svm"]\n')
+    chosen = TrainingConfiguration.from_options(tmp_path / "config.toml", n_trials=9)
+    assert (chosen.n_trials, chosen.metric, chosen.families) == (9, "accuracy", ("svm",))
+
+
+def test_a_file_that_is_not_toml_is_refused(tmp_path):
+    (tmp_path / "config.toml").write_text("n_trials: 7")
+    with pytest.raises(UsageError, match=r"config\.toml cannot be read"):
+        TrainingConfiguration.from_options(tmp_path / "config.toml")
