@@ -7,7 +7,7 @@ TEXT ?=
 CODE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long lint format bench mlflow locks clean
+.PHONY: help run test test-long lint format bench mlflow locks env-example clean
 
 help: ## Say what can be done
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -40,6 +40,9 @@ mlflow: $(VENV)/.ready ## Open the runs in MLflow
 
 locks: $(VENV)/.ready ## Write locks/*.txt from pyproject.toml
 	$(BIN)/python locks/compile.py
+
+env-example: $(VENV)/.ready ## Write .env.example from the settings
+	$(BIN)/python -c 'from libelle.settings import example_environment as e; print(e(), end="")' > .env.example
 
 clean: ## Remove the environment and what tools left; models and runs stay
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

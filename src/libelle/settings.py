@@ -109,6 +109,23 @@ class Settings(BaseSettings):
             session_token=_reveal(self.aws_session_token),
         )
 
+    def log_key_bytes(self) -> bytes | None:
+        """Return the key of the prediction identifiers, from the environment or from its file.
+
+        Raises
+        ------
+        UsageError
+            If the file cannot be read.
+        """
+        if self.log_key is not None or self.log_key_file is None:
+            return self.log_key.get_secret_value().encode() if self.log_key else None
+        try:
+            return self.log_key_file.read_bytes().strip()
+        except OSError as error:
+            raise UsageError(
+                f"LIBELLE_LOG_KEY_FILE: {self.log_key_file} cannot be read: {error.strerror}."
+            ) from error
+
     @field_validator("port", mode="before")
     @classmethod
     def _refuse_service_links(cls, port: Any) -> Any:
@@ -148,3 +165,13 @@ def _complaint(problem: Any) -> str:
     field = str(problem["loc"][0])
     variable = field if field.isupper() else f"LIBELLE_{field.upper()}"
     return f"{variable}: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def example_environment() -> str:
+    """Return the content of `.env.example`: every variable with its sentence and its default."""
+    lines = ["# Settings of libelle, written by `make env-example`. Copy to .env and edit.", ""]
+    for name, field in Settings.model_fields.items():
+        variable = str(field.validation_alias or f"LIBELLE_{name.upper()}")
+        default = "" if field.default in (None, "") else str(field.default)
+        lines += [f"# {field.description}", f"#{variable}={default}", ""]
+    return "\n".join(lines)

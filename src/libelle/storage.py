@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from libelle.errors import StorageError
 
@@ -195,7 +195,9 @@ def _told_when_full(uri: str | Path) -> Iterator[None]:
 def local_path(uri: str | Path) -> Path:
     """Return the path that a local address names: `data.csv`, `~/data.csv`, `file:///data.csv`."""
     text = str(uri)
-    return Path(text.removeprefix("file://")).expanduser()
+    if text.startswith("file://"):
+        return Path(unquote(text.removeprefix("file://")))
+    return Path(text).expanduser()
 
 
 def _readable_path(uri: str | Path) -> Path:
@@ -300,10 +302,14 @@ def _reason(uri: str | Path, error: BaseException, options: StorageOptions) -> s
         return "access is refused. Check the rights of the file, or the key and its expiry."
     if "Credentials" in type(error).__name__:
         return "no key was given. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+    if isinstance(error, ConnectionError) or "Connect" in type(error).__name__:
+        return "the server cannot be reached. Check the address, and the proxy if there is one."
     if isinstance(error, IsADirectoryError):
         return "it is a folder. Give the address of one file."
     if isinstance(error, OSError) and error.errno in _NO_SPACE:
-        return "no space is left there. Free some, or write elsewhere."
+        return (
+            "no space is left. Free some (remote files are copied to the temporary folder first)."
+        )
     return _said(error, status)
 
 

@@ -18,11 +18,12 @@ from libelle.errors import TrainingError
 from tests.classifiers.corpus import make_corpus
 
 FAMILIES = {
-    "svm": lambda: TfidfClassifier(model="svm"),
-    "softmax": lambda: TfidfClassifier(model="softmax", cost=10.0),
+    "blend": lambda: TfidfClassifier(),
+    "svm": lambda: TfidfClassifier(softmax_weight=0.0),
+    "softmax": lambda: TfidfClassifier(svm_weight=0.0),
     "words only": lambda: TfidfClassifier(piece_weight=0.0, max_words=1),
     "pieces only": lambda: TfidfClassifier(word_weight=0.0, min_piece=3),
-    "fasttext": lambda: FastTextClassifier(dim=10, epoch=5, bucket=1000),
+    "fasttext": lambda: FastTextClassifier(dim=10, epoch=25, lr=1.0, bucket=1000),
     "calibrated": lambda: CalibratedClassifier(
         classifier=TfidfClassifier(), temperature=2.0, prior_strength=0.2
     ),

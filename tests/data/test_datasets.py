@@ -1,4 +1,4 @@
-"""Reading: coded texts out of a file or an example, with codes as text and nothing lost silently."""
+"""Reading: coded texts out of a file or an example, codes as text, nothing lost silently."""
 
 import hashlib
 from datetime import date
@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from libelle.data.datasets import guess_columns, list_columns, read_dataset, read_source
+from libelle.data.datasets import guess_columns, read_dataset, read_source
 from libelle.data.datasets.dates import iso_dates
 from libelle.errors import DataError, StorageError, UsageError
 
@@ -175,21 +175,22 @@ def test_columns_are_guessed_from_what_they_hold(tmp_path):
         f"{n},libellé numéro {n} du fichier,0{n % 9},2024-01-{n % 28 + 1:02}" for n in range(99)
     ]
     path = written(tmp_path, "\n".join(["n,intitule_court,nace,depot", *rows]), "mes données.csv")
-    sketches = list_columns(path)
-    assert [sketch.name for sketch in sketches] == ["n", "intitule_court", "nace", "depot"]
-    command = guess_columns(sketches).command("mes données.csv")
-    assert command == "libelle train 'mes données.csv' --text intitule_court --code nace"
+    guess = guess_columns(path)
+    assert [column.name for column in guess.columns] == ["n", "intitule_court", "nace", "depot"]
+    assert guess.command == f"libelle train '{path}' --text intitule_court --code nace"
+    assert guess.to_dict()["command"] in guess.lines()[-1]
 
 
 def test_nothing_is_guessed_where_nothing_looks_like_a_code(tmp_path):
     rows = [f"{n},libellé numéro {n}" for n in range(50)]
-    guess = guess_columns(list_columns(written(tmp_path, "\n".join(["id,text", *rows]))))
-    assert (guess.text, guess.code, guess.command("x.csv")) == ("text", None, None)
+    guess = guess_columns(written(tmp_path, "\n".join(["id,text", *rows])))
+    assert (guess.text, guess.code, guess.command) == ("text", None, None)
+    assert "--text and --code" in guess.lines()[-1]
 
 
 @pytest.mark.real_data
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the real public sets are not beside the project")
 @pytest.mark.parametrize("name", ["coicop_bdf", "reserve_parlementaire", "uk_sic_index"])
 def test_the_columns_of_real_sets_are_guessed(name):
-    guess = guess_columns(list_columns(SHARED / name / "train.parquet"))
+    guess = guess_columns(SHARED / name / "train.parquet")
     assert (guess.text, guess.code) == ("text", "label")

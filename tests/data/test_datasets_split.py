@@ -90,6 +90,14 @@ def test_held_out_sides_are_capped_and_the_surplus_is_learnt():
     assert len(split.fit) + len(split.certify) + len(split.test) == 60_000
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_the_cap_counts_texts_and_not_keys(seed):
+    rows = [row for n, row in enumerate(different_texts(9_000, 7)) for _ in range(1 + n % 9)]
+    split = split_dataset(dataset_of(rows), seed=seed)
+    assert len(split.certify) <= MAX_HELD_OUT_TEXTS
+    assert len(split.certify) + len(split.test) > 0.19 * len(rows)
+
+
 def test_a_code_of_one_key_is_learnt():
     rows = [*different_texts(100, 4), ("seul", "99"), ("Seul !", "99")]
     for seed in range(20):
@@ -151,17 +159,30 @@ def test_a_test_file_is_kept_whole_and_its_keys_are_left_out(rows, test_rows):
 
 @given(rows=ROWS, n_groups=st.integers(1, 30))
 def test_groups_alone_make_the_sides(rows, n_groups):
-    groups = [str(place * 7 % n_groups) for place in range(len(rows))]
+    groups = [str(place * 7 % n_groups) if place % 5 else "" for place in range(len(rows))]
     dataset = dataset_of(rows, groups=groups)
     split = split_or_refuse(dataset)
     if split is not None:
-        fit, certify, test = (set(side.groups) for side in sides(split))
+        fit, certify, test = (set(side.groups) - {""} for side in sides(split))
         assert not fit & certify
         assert not fit & test
         assert not certify & test
         assert not set(split.fit.keys) & set(split.certify.keys + split.test.keys)
         left_out = sum(split.n_left_out.values())
         assert sum(map(len, sides(split))) + left_out == len(dataset)
+
+
+def test_a_row_without_group_follows_its_own_text():
+    groups = ["1", "2", *[""] * 98]
+    split = split_dataset(dataset_of(different_texts(100, 4), groups=groups), seed=0)
+    assert (len(split.certify), len(split.test)) == (15, 10)
+
+
+def test_a_row_left_out_for_two_reasons_is_counted_once():
+    dates = ["", *(f"2024-01-{day:02}" for day in range(1, 20))]
+    dataset = dataset_of(different_texts(20, 2), dates=dates)
+    split = split_dataset(dataset, seed=0, test=dataset_of([("libellé 0", "00")]))
+    assert sum(split.n_left_out.values()) == 1
 
 
 def test_keys_that_groups_leave_on_two_sides_are_counted_and_said():
@@ -242,3 +263,5 @@ def test_the_digest_follows_the_rows(rows):
     dataset = dataset_of(rows)
     assert dataset.digest == dataset_of(rows).digest
     assert dataset.digest != dataset_of([*rows, ("de plus", "A")]).digest
+    twice = [text for text, _ in rows]
+    assert dataset_of(rows, dates=twice).digest != dataset_of(rows, groups=twice).digest

@@ -91,6 +91,11 @@ def test_commas_of_texts_do_not_make_a_delimiter(tmp_path):
     assert read(written(tmp_path, content))[0] == ("un, deux, trois", "01")
 
 
+def test_the_delimiter_is_the_one_that_cuts_every_row_alike(tmp_path):
+    content = "libellé, en clair, de l'achat;code\n" + "un, deux;01\ntrois;02\n" * 20
+    assert read(written(tmp_path, content.encode()))[1] == ("trois", "02")
+
+
 def test_one_column_alone_is_read(tmp_path):
     path = written(tmp_path, b'text\npain, beurre\n"oeufs; lait"\n')
     assert read(path) == [("pain, beurre",), ("oeufs; lait",)]
@@ -110,6 +115,10 @@ def test_a_quotation_mark_that_nothing_closes_is_refused_with_its_line(tmp_path)
         read(written(tmp_path, b'text,code\npain,1\n"vis 5,2\nlait,3\n'))
 
 
+def test_blank_lines_are_no_rows(tmp_path):
+    assert read(written(tmp_path, b"\n\ntext,code\r\n\r\npain,1\r\n\r\n")) == [("pain", "1")]
+
+
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"\xef\xbb\xbf"])
 def test_an_empty_file_is_refused(tmp_path, content):
     with pytest.raises(DataError, match="is empty"):
@@ -126,7 +135,7 @@ def test_names_that_repeat_or_lack_are_numbered(tmp_path):
 def test_a_missing_column_is_told_with_those_that_exist(tmp_path):
     path = written(tmp_path, csv_bytes(ROWS))
     with pytest.raises(
-        DataError, match="no column 'txt'. Its columns: text, code. Did you mean 'text'"
+        DataError, match=r"no column 'txt'\. Its columns: text, code. Did you mean 'text'"
     ):
         read(path, ["txt"])
 
@@ -205,7 +214,7 @@ def test_zeros_that_a_workbook_shows_are_kept(tmp_path):
 def test_a_sheet_that_does_not_exist_is_told_with_those_that_do(tmp_path):
     path, _ = workbook(tmp_path, [["text"], ["pain"]], title="Relevés")
     with (
-        pytest.raises(DataError, match="no sheet 'Codes'. Its sheets: Relevés"),
+        pytest.raises(DataError, match=r"no sheet 'Codes'\. Its sheets: Relevés"),
         open_table(path, sheet="Codes"),
     ):
         pass
@@ -219,10 +228,15 @@ def test_an_old_workbook_and_an_archive_are_refused(tmp_path):
 def test_a_file_whose_digest_differs_is_not_parsed(tmp_path):
     path = written(tmp_path, csv_bytes(ROWS))
     with (
-        pytest.raises(StorageError, match="is [0-9a-f]{64}, not 00"),
+        pytest.raises(StorageError, match=r"is [0-9a-f]{64}, not 00"),
         open_table(path, sha256="00"),
     ):
         pass
+
+
+def test_a_text_of_many_lines_is_whole_wherever_batches_are_cut(tmp_path):
+    rows = [("une ligne\n" * 50, "0111")] * 20_000
+    assert set(read(written(tmp_path, csv_bytes(rows)))) == {rows[0]}
 
 
 def test_batches_are_bounded(tmp_path):

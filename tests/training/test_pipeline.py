@@ -3,13 +3,11 @@
 import numpy as np
 import pytest
 
-from libelle.classifiers.base import softmax
 from libelle.data.datasets import Dataset
 from libelle.errors import DataError, UsageError
-from libelle.evaluation import log_loss
 from libelle.predictor import Predictor
 from libelle.training.configuration import TrainingConfiguration
-from libelle.training.pipeline import fit_calibration, train
+from libelle.training.pipeline import train
 from libelle.training.runlog import NullRunLog
 from tests.classifiers.corpus import TOPICS
 
@@ -118,39 +116,6 @@ def test_too_few_texts_are_refused(tmp_path):
     dataset = Dataset(texts=["un", "deux"], codes=["a", "b"])
     with pytest.raises(DataError):
         train(dataset, name="m", home=tmp_path, output=tmp_path / "m", configuration=QUICK)
-
-
-class ScoredStudy:
-    """Scores whose true probabilities are known: their softmax, twice as sharp."""
-
-    def __init__(self, seed):
-        rng = np.random.default_rng(seed)
-        self.scores = rng.normal(size=(4000, 6)) + np.log([40, 20, 10, 5, 2, 1])
-        probabilities = softmax(2 * self.scores)
-        draws = [rng.choice(6, p=row) for row in probabilities]
-        self.targets = np.array(draws, dtype=np.int64)
-        self.classes = tuple("abcdef")
-        self.codes = tuple(self.classes[target] for target in draws)
-
-
-def test_calibration_finds_the_temperature_that_was_hidden():
-    study = ScoredStudy(0)
-    temperature, strength = fit_calibration(study.scores, study, "log_loss")
-    assert temperature == pytest.approx(2.0, rel=0.1)
-    assert strength == 0
-
-
-def test_calibration_for_macro_f1_loses_little_accuracy():
-    study = ScoredStudy(1)
-    temperature, strength = fit_calibration(study.scores, study, "macro_f1")
-    shares = np.bincount(study.targets, minlength=6) / len(study.targets)
-    plain = (study.scores.argmax(axis=1) == study.targets).mean()
-    shifted = study.scores * temperature - strength * np.log(shares)
-    error = np.sqrt(plain * (1 - plain) / len(study.targets))
-    assert (shifted.argmax(axis=1) == study.targets).mean() >= plain - error - 1e-9
-    assert log_loss(softmax(shifted), study.targets) < log_loss(
-        softmax(study.scores), study.targets
-    )
 
 
 @pytest.mark.parametrize(

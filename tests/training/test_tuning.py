@@ -19,7 +19,7 @@ from libelle.training import tuning
 from libelle.training.configuration import TrainingConfiguration
 from libelle.training.folds import Study
 from libelle.training.runlog import NullRunLog
-from libelle.training.space import Specification, first_points
+from libelle.training.space import FIRST_POINTS, Specification, first_points
 from libelle.training.tuning import search
 from tests.classifiers.corpus import make_corpus
 
@@ -134,14 +134,14 @@ def test_a_failed_trial_does_not_stop_the_search(study, monkeypatch):
     fit_and_score = folds_module._fit_and_score
 
     def fail_softmax(study, specification, fold):
-        if specification.parameters["model"] == "softmax":
+        if specification.kind == "softmax":
             raise TrainingError("diverged")
         return fit_and_score(study, specification, fold)
 
     monkeypatch.setattr(folds_module, "_fit_and_score", fail_softmax)
     listener = Listener()
     winner = search(study, QUICK, n_workers=1, run_log=listener)
-    assert winner.specification.parameters["model"] == "svm"
+    assert winner.specification.kind == "svm"
     assert "failed" in {trial["state"] for trial in listener.trials}
 
 
@@ -155,9 +155,13 @@ def test_when_every_trial_fails_the_complaint_is_told(study, monkeypatch):
 
 
 def test_hopeless_trials_are_given_up_early(study, monkeypatch):
+    first = {**FIRST_POINTS["softmax"], **FIRST_POINTS["svm"]}
+
     def quality_by_cost(study, specification, fold):
         held_out = np.flatnonzero(study.folds == fold)
-        good = specification.parameters["cost"] in (1.5, 15.0, 1.0)
+        known = (first["svm_cost"], first["softmax_cost"])
+        parameters = specification.parameters
+        good = parameters.get("svm_cost") in known or parameters.get("softmax_cost") in known
         truth = np.eye(len(study.classes))[study.targets[held_out]]
         return truth if good else -truth
 
@@ -201,7 +205,7 @@ def test_a_code_that_a_fold_never_saw_is_the_least_likely(tmp_path):
     assert (scores[folds == alone, -1] == scores[folds == alone].min(axis=1)).all()
 
 
-@pytest.mark.parametrize("family", ["svm", "softmax", "fasttext"])
+@pytest.mark.parametrize("family", ["blend", "svm", "softmax", "fasttext"])
 def test_the_search_begins_with_points_known_to_be_good(family):
     assert first_points((family,))[0]["family"] == family
 

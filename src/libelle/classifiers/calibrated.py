@@ -6,13 +6,9 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
-from libelle.classifiers.base import Classifier, ClassifierState, Floats, softmax
+from libelle.classifiers.base import Classifier, ClassifierState, Floats
 from libelle.classifiers.families import classifier_from_state
-
-LARGEST_PRIOR_STRENGTH = 0.6
-PRIOR_STRENGTH_STEP = 0.05
 
 
 class CalibratedClassifier(Classifier):
@@ -99,35 +95,3 @@ def log_priors(y: Sequence[str], classes: NDArray[np.object_]) -> Floats:
     indices = np.fromiter((position[code] for code in y), np.int64, len(y))
     shares: Floats = np.bincount(indices, minlength=len(classes)) / len(y)
     return np.log(shares)
-
-
-def fit_temperature(scores: Floats, targets: NDArray[np.int32]) -> float:
-    """Return the factor of scores whose softmax has the least log-loss.
-
-    Parameters
-    ----------
-    scores : ndarray, shape (n_texts, n_codes)
-        Scores of texts that the classifier was not fitted on.
-    targets : ndarray of int32, shape (n_texts,)
-        Column of the true code; a negative one (a code unknown to the classifier) is left out.
-
-    References
-    ----------
-    Guo, Pleiss, Sun and Weinberger (2017), On calibration of modern neural networks, ICML.
-    """
-    known = targets >= 0
-    scores, targets = scores[known], targets[known]
-    if len(targets) == 0:
-        return 1.0
-
-    def log_loss(log_temperature: float) -> float:
-        return log_loss_of(softmax(scores * np.exp(log_temperature)), targets)
-
-    best = minimize_scalar(log_loss, bounds=(-5.0, 5.0), method="bounded", options={"xatol": 1e-4})
-    return float(np.exp(best.x))
-
-
-def log_loss_of(probabilities: Floats, targets: NDArray[np.int32]) -> float:
-    """Return the mean of minus the logarithm of the probability given to the true code."""
-    of_truth = probabilities[np.arange(len(targets)), targets]
-    return float(-np.log(np.maximum(of_truth, np.finfo(np.float64).tiny)).mean())

@@ -1,8 +1,8 @@
-"""TF-IDF and a linear model: words and pieces of words, weighed, then one weight per code."""
+"""TF-IDF and linear models: words and pieces of words, weighed, then one weight per code."""
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,17 +16,22 @@ CHUNK_TEXTS = 2_000
 
 
 class TfidfClassifier(Classifier):
-    """Classify by a linear model on two blocks of TF-IDF features.
+    """Classify by linear models on two blocks of TF-IDF features.
 
     The first block counts words and pairs of words, the second pieces of words. In each block a
     count `n` becomes `(1 + log n) * idf`, rows get the block's weight as their Euclidean norm, and
     n-grams that fewer than `min_texts` texts have are left out.
 
+    Two models learn from the same features: support vector machines, one code against the rest, and
+    a multinomial logistic regression (softmax). A score is `svm_weight` times the margin of the
+    first plus `softmax_weight` times the log-odds of the second: a log-linear blend, which is one
+    linear model again and costs no more than one.
+
     Parameters
     ----------
-    model : {"svm", "softmax"}
-        Support vector machines, one code against the rest, or multinomial logistic regression.
-    cost : float
+    svm_weight, softmax_weight : float
+        Part of each model in the score; 0 leaves the model out.
+    svm_cost, softmax_cost : float
         Weight of the losses against the squared norm of the coefficients.
     max_words : {1, 2}
         Longest run of words.
@@ -46,8 +51,10 @@ class TfidfClassifier(Classifier):
     def __init__(
         self,
         *,
-        model: Literal["svm", "softmax"] = "svm",
-        cost: float = 1.0,
+        svm_weight: float = 3.0,
+        svm_cost: float = 0.5,
+        softmax_weight: float = 1.0,
+        softmax_cost: float = 15.0,
         max_words: int = 2,
         min_piece: int = 2,
         max_piece: int = 5,
@@ -56,8 +63,10 @@ class TfidfClassifier(Classifier):
         min_texts: int = 2,
         seed: int = 0,
     ) -> None:
-        self.model = model
-        self.cost = cost
+        self.svm_weight = svm_weight
+        self.svm_cost = svm_cost
+        self.softmax_weight = softmax_weight
+        self.softmax_cost = softmax_cost
         self.max_words = max_words
         self.min_piece = min_piece
         self.max_piece = max_piece
@@ -76,21 +85,13 @@ class TfidfClassifier(Classifier):
 
         So that many classifiers share one count of the same texts; the answer is `fit`'s.
         """
-        from libelle.classifiers.linear import fit_softmax, fit_svm
-
         self.classes_, indices = encode_codes(y)
         self._words = self._learn_block(counts.words, (1, self.max_words), self.word_weight)
         sizes = (self.min_piece, self.max_piece)
         self._pieces = self._learn_block(counts.pieces, sizes, self.piece_weight)
-        fit_model = {"svm": fit_svm, "softmax": fit_softmax}[self.model]
-        features = self._features(
-            counts.words.counts[:, self._words.columns],
-            counts.pieces.counts[:, self._pieces.columns],
-        )
-        weights = fit_model(
-            features, indices, n_codes=len(self.classes_), cost=self.cost, seed=self.seed
-        )
-        self._coefficients, self._intercepts = weights.coefficients, weights.intercepts
+        words = counts.words.counts[:, self._words.columns]
+        pieces = counts.pieces.counts[:, self._pieces.columns]
+        self._fit_models(self._features(words, pieces), indices)
         self._reader = _Reader(self._words.ngrams, self._pieces.ngrams, sizes)
         return self
 
@@ -140,6 +141,23 @@ class TfidfClassifier(Classifier):
         sizes = (classifier.min_piece, classifier.max_piece)
         classifier._reader = _Reader(words, pieces, sizes)
         return classifier
+
+    def _fit_models(self, features: csr_array, indices: NDArray[np.int32]) -> None:
+        """Fit the models that have a weight, and add them up."""
+        from libelle.classifiers.linear import fit_softmax, fit_svm
+
+        n_codes = len(self.classes_)
+        self._coefficients = np.zeros((features.shape[1], n_codes), np.float32)
+        self._intercepts = np.zeros(n_codes, np.float32)
+        parts = (
+            (fit_svm, self.svm_weight, self.svm_cost),
+            (fit_softmax, self.softmax_weight, self.softmax_cost),
+        )
+        for fit_model, weight, cost in parts:
+            if weight > 0:
+                fitted = fit_model(features, indices, n_codes=n_codes, cost=cost, seed=self.seed)
+                self._coefficients += np.float32(weight) * fitted.coefficients
+                self._intercepts += np.float32(weight) * fitted.intercepts
 
     def _learn_block(self, block: NgramCounts, orders: tuple[int, int], weight: float) -> "_Block":
         columns = block.columns_within(orders=orders, min_texts=max(self.min_texts, 2))

@@ -84,12 +84,11 @@ class TrainingProgress:
         self._stop()
 
     def _line(self, trial: Mapping[str, Any], best: float | None) -> str:
-        parameters = trial["parameters"]
-        model = parameters["parameters"].get("model", parameters["family"])
+        kind = trial["parameters"]["kind"]
         value = trial["metrics"].get(self._metric, float("nan"))
         seconds = time.monotonic() - self._started
         return (
-            f"  trial {trial['number'] + 1}/{self._n_trials} {model:<8} {trial['state']:<8} "
+            f"  trial {trial['number'] + 1}/{self._n_trials} {kind:<8} {trial['state']:<8} "
             f"{self._metric} {value:.4f}  best {best or float('nan'):.4f}  {seconds:.0f} s"
         )
 

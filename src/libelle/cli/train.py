@@ -43,7 +43,8 @@ def train(
         str | None, typer.Option(help="french (default) or english: stop words and stems.")
     ] = None,
     family: Annotated[
-        list[str] | None, typer.Option(help="Classifiers to try: svm, softmax, fasttext [all].")
+        list[str] | None,
+        typer.Option(help="Classifiers to try: blend, svm, softmax, fasttext [all]."),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything left to chance [0].")] = None,
     workers: Annotated[

@@ -1,7 +1,9 @@
 """Text: bring a text to its canonical form (stand-in: being written)."""
 import re
-from dataclasses import dataclass, asdict
+from dataclasses import asdict, dataclass
+
 from unidecode import unidecode
+
 SPLIT_KEY_VERSION = 1
 NORMALIZER_VERSION = 1
 def split_key(text: str) -> str:

@@ -9,7 +9,7 @@ from libelle.errors import UsageError
 
 MetricName = Literal["macro_f1", "accuracy", "log_loss"]
 METRICS: tuple[MetricName, ...] = ("macro_f1", "accuracy", "log_loss")
-FAMILIES = ("svm", "softmax", "fasttext")
+FAMILIES = ("blend", "svm", "softmax", "fasttext")
 LANGUAGES = ("french", "english")
 
 
@@ -25,7 +25,7 @@ class TrainingConfiguration:
         Stop asking for trials after that time; the result then depends on the machine.
     metric : {"macro_f1", "accuracy", "log_loss"}
         What the search improves.
-    families : tuple of {"svm", "softmax", "fasttext"}
+    families : tuple of {"blend", "svm", "softmax", "fasttext"}
         Classifiers that the search tries.
     language : {"french", "english"}
         Language of stop words and stems.

@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from libelle.classifiers.base import Floats, softmax
-from libelle.classifiers.calibrated import fit_temperature
+from libelle.classifiers.calibrated import calibrate, log_priors
 from libelle.classifiers.ngrams import NgramCounts, TextCounts, count_ngrams
 from libelle.classifiers.tfidf import TfidfClassifier
 from libelle.data.strings import pack_strings, unpack_strings
 from libelle.data.text import Normalizer, NormalizerOptions
 from libelle.errors import TrainingError
 from libelle.evaluation import log_loss, macro_f1_of_columns, targets_of
+from libelle.training.calibration import fit_calibration
 from libelle.training.space import MAX_WORDS, PIECE_SIZES, Specification
 
 Ints = NDArray[np.int64]
@@ -55,6 +56,7 @@ class Study:
         self.folds: NDArray[np.int8] = np.load(folder / "folds.npy")
         self.classes = tuple(sorted(set(self.codes)))
         self.targets = targets_of(self.codes, self.classes)
+        self.log_priors = log_priors(self.codes, np.array(self.classes, dtype=object))
 
     @classmethod
     def create(
@@ -166,7 +168,8 @@ def run_fold(folder: Path, specification: Specification, fold: int) -> FoldResul
     except TrainingError as error:
         seconds = time.perf_counter() - started
         return FoldResult(fold, 0.0, 0.0, float("inf"), seconds, error=str(error))
-    result = _measure(study, fold, scores, seconds=time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    result = _measure(study, specification, fold, scores, seconds=seconds)
     study.keep_scores(specification, fold, scores)
     study.keep_result(specification, result)
     return result
@@ -208,27 +211,33 @@ def _spread(scores: Floats, columns: Ints, study: Study) -> Floats:
     return spread
 
 
-def _measure(study: Study, fold: int, scores: Floats, *, seconds: float) -> FoldResult:
-    held_out = np.flatnonzero(study.folds == fold)
-    targets = study.targets[held_out]
-    answers = scores.argmax(axis=1)
+def _measure(
+    study: Study, specification: Specification, fold: int, scores: Floats, *, seconds: float
+) -> FoldResult:
+    targets = study.targets[study.folds == fold]
+    probabilities = softmax(_calibrate_by_halves(study, scores, targets, specification.metric))
+    answers = probabilities.argmax(axis=1)
     return FoldResult(
         fold,
         accuracy=float((answers == targets).mean()),
         macro_f1=macro_f1_of_columns(targets, answers, n_codes=len(study.classes)),
-        log_loss=_honest_log_loss(scores, targets),
+        log_loss=log_loss(probabilities, targets),
         seconds=seconds,
     )
 
 
-def _honest_log_loss(scores: Floats, targets: Ints) -> float:
-    """Return the log-loss of each half, at the temperature fitted on the other half."""
+def _calibrate_by_halves(study: Study, scores: Floats, targets: Ints, metric: str) -> Floats:
+    """Calibrate each half of a fold's scores with what suits the other half."""
     even = np.arange(len(targets)) % 2 == 0
-    total = 0.0
+    calibrated = np.empty_like(scores)
     for half, other in ((even, ~even), (~even, even)):
-        temperature = fit_temperature(scores[other], targets[other])
-        total += log_loss(softmax(scores[half] * temperature), targets[half]) * half.sum()
-    return float(total / len(targets))
+        temperature, strength = fit_calibration(
+            scores[other], targets[other], study.log_priors, metric=metric
+        )
+        calibrated[half] = calibrate(
+            scores[half], study.log_priors, temperature=temperature, prior_strength=strength
+        )
+    return calibrated
 
 
 def _digest(value: Any) -> str:

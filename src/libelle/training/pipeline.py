@@ -9,17 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 import libelle
 from libelle.classifiers.base import Floats
-from libelle.classifiers.calibrated import (
-    CalibratedClassifier,
-    calibrate,
-    fit_temperature,
-    log_priors,
-)
+from libelle.classifiers.calibrated import CalibratedClassifier
 from libelle.data.datasets import Dataset, Split, make_folds, split_dataset
 from libelle.data.nomenclature import Nomenclature
 from libelle.data.text import Normalizer
@@ -27,18 +19,16 @@ from libelle.errors import DataError
 from libelle.evaluation import (
     Metrics,
     evaluate,
-    macro_f1_of_columns,
     metrics_by_code,
     worst_confusions,
 )
 from libelle.predictor import Predictor
+from libelle.training.calibration import fit_calibration
 from libelle.training.configuration import TrainingConfiguration
 from libelle.training.folds import Study
 from libelle.training.runlog import NullProgress, NullRunLog, Progress, RunLog
 from libelle.training.space import Specification
 from libelle.training.tuning import Trial, search
-
-PRIOR_STRENGTHS = np.arange(0.0, 0.65, 0.05)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +134,7 @@ def _train(
     trial = search(study, configuration, n_workers=workers, run_log=run_log, progress=progress)
     progress.phase("refit")
     scores = study.out_of_fold_scores(trial.specification)
-    classifier = fit_calibrated(split.fit, trial.specification, scores, study, configuration.metric)
+    classifier = fit_calibrated(split.fit, trial.specification, scores, study)
     progress.phase("test")
     normalizer = Normalizer(trial.specification.normalizer)
     probabilities = classifier.predict_proba(normalizer.normalize_many(split.test.texts))
@@ -165,10 +155,12 @@ def _train(
 
 
 def fit_calibrated(
-    fit: Dataset, specification: Specification, scores: Floats, study: Study, metric: str
+    fit: Dataset, specification: Specification, scores: Floats, study: Study
 ) -> CalibratedClassifier:
     """Fit the winner on all texts, calibrated on its out-of-fold scores."""
-    temperature, prior_strength = fit_calibration(scores, study, metric)
+    temperature, prior_strength = fit_calibration(
+        scores, study.targets, study.log_priors, metric=specification.metric
+    )
     texts = Normalizer(specification.normalizer).normalize_many(fit.texts)
     classifier = CalibratedClassifier(
         classifier=specification.make_classifier(),
@@ -176,36 +168,6 @@ def fit_calibrated(
         prior_strength=prior_strength,
     )
     return classifier.fit(texts, fit.codes)
-
-
-def fit_calibration(scores: Floats, study: Study, metric: str) -> tuple[float, float]:
-    """Return the temperature and the prior strength that suit out-of-fold scores.
-
-    The strength is the one with the best macro-F1 among those that lose at most one standard error
-    of accuracy; it stays zero for the other metrics. The temperature then has the least log-loss.
-    """
-    targets = study.targets.astype(np.int32)
-    temperature = fit_temperature(scores, targets)
-    if metric != "macro_f1":
-        return temperature, 0.0
-    priors = log_priors(study.codes, np.array(study.classes, dtype=object))
-    strength = _choose_prior_strength(scores * temperature, study.targets, priors)
-    shifted = calibrate(scores, priors, temperature=temperature, prior_strength=strength)
-    factor = fit_temperature(shifted, targets)
-    return temperature * factor, strength * factor
-
-
-def _choose_prior_strength(scores: Floats, targets: NDArray[np.int64], priors: Floats) -> float:
-    best_strength, best_f1, least_accuracy = 0.0, -1.0, 0.0
-    for strength in PRIOR_STRENGTHS:
-        answers = (scores - strength * priors).argmax(axis=1)
-        accuracy = float((answers == targets).mean())
-        if strength == 0:
-            least_accuracy = accuracy - float(np.sqrt(accuracy * (1 - accuracy) / len(targets)))
-        f1 = macro_f1_of_columns(targets, answers, n_codes=len(priors))
-        if accuracy >= least_accuracy and f1 > best_f1:
-            best_strength, best_f1 = float(strength), f1
-    return best_strength
 
 
 def _refuse_empty_parts(split: Split) -> None:

@@ -28,11 +28,26 @@ class Suggests(Protocol):
 
 @dataclass(frozen=True)
 class Specification:
-    """One point of the space: how texts are normalised, what learns from them, and how."""
+    """One point of the space: how texts are normalised, what learns from them, and for what.
+
+    Attributes
+    ----------
+    normalizer : NormalizerOptions
+    family : str
+        Class of the classifier.
+    parameters : dict
+        Its keyword arguments.
+    metric : {"macro_f1", "accuracy", "log_loss"}
+        What its scores are calibrated for.
+    kind : str
+        Name of the part of the space: blend, svm, softmax or fasttext.
+    """
 
     normalizer: NormalizerOptions
     family: str
     parameters: dict[str, Any]
+    metric: str = "macro_f1"
+    kind: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the specification as JSON values."""
@@ -40,6 +55,8 @@ class Specification:
             "normalizer": self.normalizer.to_dict(),
             "family": self.family,
             "parameters": self.parameters,
+            "metric": self.metric,
+            "kind": self.kind,
         }
 
     def make_classifier(self) -> Classifier:
@@ -48,29 +65,22 @@ class Specification:
 
 
 # Points that are good on most sets: the search begins with those of the families asked for.
-FIRST_POINTS: dict[str, tuple[dict[str, Any], ...]] = {
-    "svm": (
-        {"max_words": 2, "piece_share": 0.67, "min_piece": 2, "svm_cost": 1.5},
-        {"max_words": 2, "piece_share": 0.0, "min_piece": 2, "svm_cost": 1.0},
-    ),
-    "softmax": ({"max_words": 2, "piece_share": 0.67, "min_piece": 2, "softmax_cost": 15.0},),
-    "fasttext": ({"epoch": 25, "lr": 0.5, "dim": 50, "word_ngrams": 2, "char_ngrams": "2-5"},),
+FIRST_POINTS: dict[str, dict[str, Any]] = {
+    "blend": {"piece_share": 0.67, "svm_cost": 0.75, "softmax_cost": 20.0, "svm_weight": 3.0},
+    "svm": {"piece_share": 0.67, "svm_cost": 1.5},
+    "softmax": {"piece_share": 0.67, "softmax_cost": 20.0},
+    "fasttext": {"epoch": 25, "lr": 0.5, "dim": 50, "word_ngrams": 2, "char_ngrams": "2-5"},
 }
+PLAIN = {"numbers": "keep", "stop_words": "keep", "stemming": False, "max_words": 2, "min_piece": 2}
 
 
 def first_points(families: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Return the points to try before the search knows anything, one family after the other."""
-    plain = {"numbers": "keep", "stop_words": "keep", "stemming": False}
-    points = [
-        {"family": family, **plain, **point}
-        for family in families
-        for point in FIRST_POINTS[family]
-    ]
-    return sorted(points, key=lambda point: point.get("piece_share") == 0.0)
+    """Return the points to try before the search knows anything, one for each family."""
+    return [{**PLAIN, "family": family, **FIRST_POINTS[family]} for family in families]
 
 
 def suggest(
-    trial: Suggests, *, families: tuple[str, ...], language: str, seed: int
+    trial: Suggests, *, families: tuple[str, ...], language: str, metric: str, seed: int
 ) -> Specification:
     """Ask a trial for a point of the space."""
     normalizer = NormalizerOptions.from_dict(
@@ -81,26 +91,34 @@ def suggest(
             "language": language,
         }
     )
-    family = trial.suggest_categorical("family", families)
-    if family == "fasttext":
-        return Specification(normalizer, "fasttext", _suggest_fasttext(trial, seed))
-    return Specification(normalizer, "tfidf", _suggest_tfidf(trial, family, seed))
+    kind = trial.suggest_categorical("family", families)
+    if kind == "fasttext":
+        return Specification(normalizer, "fasttext", _suggest_fasttext(trial, seed), metric, kind)
+    return Specification(normalizer, "tfidf", _suggest_tfidf(trial, kind, seed), metric, kind)
 
 
-def _suggest_tfidf(trial: Suggests, model: str, seed: int) -> dict[str, Any]:
+def _suggest_tfidf(trial: Suggests, kind: str, seed: int) -> dict[str, Any]:
     share = trial.suggest_categorical("piece_share", PIECE_SHARES)
-    highest_cost = {"svm": 10.0, "softmax": 100.0}[model]
-    return {
-        "model": model,
+    parameters = {
         "max_words": trial.suggest_categorical("max_words", (1, MAX_WORDS)),
         "min_piece": trial.suggest_categorical("min_piece", (2, 3)),
         "max_piece": PIECE_SIZES[1],
         # Both squared norms sum to one, so that the cost means the same for every share.
         "word_weight": round(math.sqrt(1 - share), 6),
         "piece_weight": round(math.sqrt(share), 6),
-        "cost": trial.suggest_float(f"{model}_cost", highest_cost / 100, highest_cost, log=True),
+        "svm_weight": 0.0,
+        "softmax_weight": 0.0,
         "seed": seed,
     }
+    if kind in ("svm", "blend"):
+        parameters["svm_weight"] = 1.0
+        parameters["svm_cost"] = trial.suggest_float("svm_cost", 0.1, 10.0, log=True)
+    if kind in ("softmax", "blend"):
+        parameters["softmax_weight"] = 1.0
+        parameters["softmax_cost"] = trial.suggest_float("softmax_cost", 2.0, 200.0, log=True)
+    if kind == "blend":
+        parameters["svm_weight"] = trial.suggest_float("svm_weight", 0.5, 8.0, log=True)
+    return parameters
 
 
 def _suggest_fasttext(trial: Suggests, seed: int) -> dict[str, Any]:

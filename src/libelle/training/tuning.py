@@ -146,6 +146,7 @@ def _ask_trial(optimizer: Any, number: int, configuration: TrainingConfiguration
         suggested,
         families=configuration.families,
         language=configuration.language,
+        metric=configuration.metric,
         seed=configuration.seed,
     )
     return Trial(number, suggested, specification)

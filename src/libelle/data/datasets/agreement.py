@@ -55,10 +55,7 @@ class AgreementCounter:
 
     def __init__(self) -> None:
         self._files = ExitStack()
-        self._buckets = [
-            self._files.enter_context(SpooledTemporaryFile(max_size=_BUCKET_BYTES_IN_MEMORY))
-            for _ in range(_N_BUCKETS)
-        ]
+        self._buckets = [self._files.enter_context(_open_bucket()) for _ in range(_N_BUCKETS)]
 
     def __enter__(self) -> Self:
         return self
@@ -97,6 +94,10 @@ class AgreementCounter:
         for bucket in self._buckets:
             bucket.seek(0)
             yield np.frombuffer(bucket.read(), _ROW)
+
+
+def _open_bucket() -> SpooledTemporaryFile[bytes]:
+    return SpooledTemporaryFile(max_size=_BUCKET_BYTES_IN_MEMORY)
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ class DatasetReport:
         lines = [
             f"{self.n_exact_duplicates:,} repeated texts; {self.n_key_duplicates:,} when case, "
             "accents and punctuation are set aside.",
-            f"{self.n_contradictory_keys:,} texts have several codes "
+            f"Texts that have several codes: {self.n_contradictory_keys:,} "
             f"({self.n_contradictory_rows:,} rows): no classifier of texts can be right on more "
             f"than {self.accuracy_ceiling:.1%}.",
         ]
@@ -125,13 +125,14 @@ class DatasetReport:
         ]
         if self.rare_codes:
             lines.append(
-                f"{len(self.rare_codes):,} codes have fewer than {self.n_folds} different texts, "
-                f"so some of the {self.n_folds} folds miss them: {_some(self.rare_codes)}."
+                f"Codes of fewer than {self.n_folds} different texts, so that some of the "
+                f"{self.n_folds} folds miss them: {len(self.rare_codes):,} "
+                f"({_some(self.rare_codes)})."
             )
         if self.unknown_codes:
             lines.append(
-                f"{len(self.unknown_codes):,} codes are not in the nomenclature: "
-                f"{_some(self.unknown_codes)}."
+                f"Codes that the nomenclature does not list: {len(self.unknown_codes):,} "
+                f"({_some(self.unknown_codes)})."
             )
         if self.codes_with_zeros:
             pairs = [f"{code} → {known}" for code, known in self.codes_with_zeros.items()]

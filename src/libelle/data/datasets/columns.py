@@ -3,7 +3,7 @@
 import re
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -13,7 +13,7 @@ from libelle.data.datasets.dataset import open_source, refuse_nothing
 from libelle.data.datasets.dates import is_date
 from libelle.data.datasets.examples import read_source
 from libelle.data.datasets.tables import as_text, holds_numbers
-from libelle.storage import DEFAULT_OPTIONS, StorageOptions
+from libelle.storage import DEFAULT_OPTIONS, StorageOptions, redact
 
 _ROWS_LOOKED_AT = 20_000
 _TEXT_NAME = re.compile(
@@ -30,6 +30,8 @@ class ColumnSketch:
     Attributes
     ----------
     name : str
+    n_rows : int
+        Rows looked at.
     filled_share, distinct_share : float
         Share of the rows that hold something; different values per filled row.
     n_distinct : int
@@ -42,6 +44,7 @@ class ColumnSketch:
     """
 
     name: str
+    n_rows: int
     filled_share: float
     distinct_share: float
     n_distinct: int
@@ -61,17 +64,39 @@ class ColumnSketch:
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnGuess:
-    """The columns that are most likely the text and the code; None where none looks like it."""
+    """The columns of a table, and those that are most likely the text and the code.
 
+    Attributes
+    ----------
+    uri : str
+    columns : tuple of ColumnSketch
+    text, code : str or None
+        None where no column looks like it.
+    """
+
+    uri: str
+    columns: tuple[ColumnSketch, ...]
     text: str | None
     code: str | None
 
-    def command(self, uri: str | Path) -> str | None:
-        """Return the command to type next, None when a column was not found."""
+    @property
+    def command(self) -> str | None:
+        """The command to type next; None when a column was not found."""
         if self.text is None or self.code is None:
             return None
-        words = ["libelle", "train", str(uri), "--text", self.text, "--code", self.code]
-        return shlex.join(words)
+        return shlex.join(["libelle", "train", self.uri, "--text", self.text, "--code", self.code])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the guess as JSON takes it."""
+        return asdict(self) | {"command": self.command}
+
+    def lines(self) -> list[str]:
+        """Return the columns and the guess in plain English."""
+        n_rows = max((column.n_rows for column in self.columns), default=0)
+        sketches = [f"First {n_rows:,} rows:", *(column.line() for column in self.columns)]
+        if self.command is None:
+            return [*sketches, "No guess: name the columns with --text and --code."]
+        return [*sketches, f"Our guess: {self.command}"]
 
 
 def list_columns(
@@ -92,11 +117,19 @@ def list_columns(
     return tuple(_sketch(field, rows[field.name]) for field in rows.schema)
 
 
-def guess_columns(sketches: Sequence[ColumnSketch]) -> ColumnGuess:
-    """Guess the text (long, nearly never the same) and the code (short, few values, repeated)."""
-    code = _best(sketches, _code_likelihood)
-    others = [sketch for sketch in sketches if sketch.name != code]
-    return ColumnGuess(text=_best(others, _text_likelihood), code=code)
+def guess_columns(uri: str | Path, *, options: StorageOptions = DEFAULT_OPTIONS) -> ColumnGuess:
+    """Guess the text (long, nearly never the same) and the code (short, few values, repeated).
+
+    Raises
+    ------
+    StorageError, DataError
+        If the table cannot be read.
+    """
+    columns = list_columns(uri, options=options)
+    code = _best(columns, _code_likelihood)
+    others = [column for column in columns if column.name != code]
+    text = _best(others, _text_likelihood)
+    return ColumnGuess(uri=redact(uri), columns=columns, text=text, code=code)
 
 
 def _sketch(field: Any, column: Any) -> ColumnSketch:
@@ -106,6 +139,7 @@ def _sketch(field: Any, column: Any) -> ColumnSketch:
     some = filled[:500]
     return ColumnSketch(
         name=field.name,
+        n_rows=len(values),
         filled_share=sum(map(bool, values)) / max(1, len(values)),
         distinct_share=len(distinct) / len(filled),
         n_distinct=len(distinct - {""}),

@@ -34,7 +34,7 @@ class Dataset:
     dates : list of str or None
         ISO 8601, in UTC where a time zone was given; empty where there is none.
     groups : list of str or None
-        What must stay together: a diary, a declarant.
+        What must stay together: a diary, a declarant. A row without group follows its split key.
     name, uri : str
         The file's name; where it stands, without secrets.
     n_rows_read, n_missing_codes : int
@@ -159,8 +159,8 @@ def join_parts(columns: Sequence[Any]) -> Any:
     """Return one text a row out of Arrow columns of texts: parts that are not empty, joined."""
     if len(columns) == 1:
         return columns[0]
-    filled = [pc.if_else(pc.equal(part, ""), None, part) for part in columns]
-    return pc.binary_join_element_wise(*filled, PART_SEPARATOR, null_handling="skip")
+    rows = zip(*(column.to_pylist() for column in columns), strict=True)
+    return pa.array([PART_SEPARATOR.join(filter(None, parts)) for parts in rows], pa.string())
 
 
 def coded_rows(batch: pa.RecordBatch, source: Source) -> Any:

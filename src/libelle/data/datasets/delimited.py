@@ -37,11 +37,12 @@ _ACCENT = re.compile("[^\x00-\x7f\udc80-\udcff]")
 
 @dataclass(frozen=True)
 class CsvFormat:
-    """How a CSV file is written: its encoding, its delimiter, the names in its first row."""
+    """How a CSV file is written: encoding, delimiter, names in its first row, lines above it."""
 
     encoding: str
     delimiter: str
     columns: tuple[str, ...]
+    n_blank_lines: int = 0
 
 
 def open_maybe_gzip(path: Path) -> IO[bytes]:
@@ -73,7 +74,8 @@ def detect_csv(path: Path, *, delimiter: str | None = None) -> CsvFormat:
         raise DataError(f"{path.name} is empty. Give a file with a row of names, then coded texts.")
     delimiter = delimiter or _sniff_delimiter(sample)
     header = next(filter(None, _records(sample, delimiter)), [])
-    return CsvFormat(encoding, delimiter, distinct_names(header))
+    above = sample[: len(sample) - len(sample.lstrip("\r\n"))]
+    return CsvFormat(encoding, delimiter, distinct_names(header), len(above.splitlines()))
 
 
 def detect_encoding(path: Path) -> str:
@@ -134,6 +136,7 @@ def _open_csv(stream: IO[bytes], csv_format: CsvFormat, columns: Sequence[str] |
         read_options=pa.csv.ReadOptions(
             use_threads=False,
             block_size=_BATCH_BYTES,
+            skip_rows=csv_format.n_blank_lines,
             column_names=names,
             skip_rows_after_names=1,
             encoding=csv_format.encoding.removesuffix("-sig"),

@@ -76,6 +76,11 @@ class Source:
         return cls(**{"name": local_path(origin).stem} | values | {"text": columns})
 
 
+def is_example(uri: str | Path) -> bool:
+    """Tell whether an address is that of a `.toml` rather than of a table."""
+    return str(uri).endswith(".toml")
+
+
 def read_source(uri: str | Path, options: StorageOptions = DEFAULT_OPTIONS) -> Source:
     """Return the source that a `.toml` describes; any other address is a source of its own.
 
@@ -86,7 +91,7 @@ def read_source(uri: str | Path, options: StorageOptions = DEFAULT_OPTIONS) -> S
     DataError
         If it is not as `Source.from_toml` wants.
     """
-    if not str(uri).endswith(".toml"):
+    if not is_example(uri):
         return Source(address=str(uri), name=_stem(uri))
     with open_binary(uri, options) as stream:
         return Source.from_toml(stream.read().decode("utf-8", "replace"), origin=uri)

@@ -60,7 +60,7 @@ class Split:
         """Return the split in plain English."""
         sides = ", ".join(f"{side} {len(getattr(self, side)):,}" for side in _SIDES)
         left_out = [
-            f"Left out: {n_rows:,} {_REASONS[reason]}."
+            f"Rows left out: {n_rows:,} {_REASONS[reason]}."
             for reason, n_rows in self.n_left_out.items()
             if n_rows
         ]
@@ -126,7 +126,7 @@ def _leave_out_before(dataset: Dataset, test: Dataset | None, sides: Sides) -> d
     if test is not None:
         reasons.append(("keys_in_test", dataset.keys, set(test.keys)))
         if dataset.groups is not None and test.groups is not None:
-            reasons.append(("groups_in_test", dataset.groups, set(test.groups)))
+            reasons.append(("groups_in_test", dataset.groups, set(test.groups) - {""}))
     if dataset.dates is not None:
         reasons.append(("without_date", dataset.dates, {""}))
     return {reason: _mark(values, refused, sides) for reason, values, refused in reasons}

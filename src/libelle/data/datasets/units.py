@@ -1,6 +1,6 @@
 """Units: the rows that must stay together (one split key, or one group), and their codes."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,8 +61,11 @@ class Units:
 
 
 def find_units(dataset: Dataset) -> Units:
-    """Return the units of a dataset: its groups if it has any, else its split keys."""
-    together = dataset.keys if dataset.groups is None else dataset.groups
+    """Return the units of a dataset: its groups, and the split keys of the rows without group."""
+    together: Iterable[tuple[str, str]] = (("", key) for key in dataset.keys)
+    if dataset.groups is not None:
+        pairs = zip(dataset.groups, dataset.keys, strict=True)
+        together = ((group, "" if group else key) for group, key in pairs)
     return units_of(number(together), number(dataset.codes))
 
 
@@ -73,7 +76,7 @@ def units_of(unit_of_row: Integers, code_of_row: Integers) -> Units:
     return Units(unit_of_row, code_of_row, pairs // n_codes, pairs % n_codes, rows)
 
 
-def number(values: Iterable[str]) -> Integers:
+def number(values: Iterable[Hashable]) -> Integers:
     """Give each value a number, in order of first appearance."""
-    places: dict[str, int] = {}
+    places: dict[Hashable, int] = {}
     return np.array([places.setdefault(value, len(places)) for value in values], dtype=np.int64)

@@ -1,0 +1,1 @@
+"""Benchmarks: quality and speed, measured beside a named peer in the same run."""

@@ -1,0 +1,290 @@
+"""fastText: one vector for each word, piece of word and run of words; their mean, then a softmax."""
+
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from importlib.metadata import packages_distributions
+from importlib.util import find_spec
+from itertools import chain
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from libelle.classifiers.base import Classifier, ClassifierState, Floats, encode_codes
+from libelle.errors import MissingPackageError, ModelError, StorageError, TrainingError
+
+DISTRIBUTION = "fasttext-community"
+MODEL_FILE = "fasttext.bin"
+# A word that begins like a label would be read as one, and nothing is read after the end of line.
+RESERVED = re.compile(r"(?<!\S)(?:__(?=label__)|</(?=s>))")
+
+
+class FastTextClassifier(Classifier):
+    """Classify by fastText: the mean of learnt vectors, then a softmax.
+
+    One thread and a seed: the same texts give the same model, to the last bit. Only words that
+    several texts have are written in the model; runs of words and pieces of words are numbered by
+    a hash and never written.
+
+    Parameters
+    ----------
+    dim : int
+        Length of the vectors.
+    epoch : int
+        Passes over the texts.
+    lr : float
+        Learning rate at the beginning; it falls to 0.
+    word_ngrams : int
+        Longest run of words.
+    min_char, max_char : int
+        Shortest and longest piece of a word, in characters; 0 and 0 for none.
+    bucket : int
+        Vectors shared by runs and pieces of words: `4 * dim * bucket` bytes of the model.
+    min_texts : int
+        Texts that must have a word for it to be learnt; at least 2. A repetition inside one text
+        does not count.
+    seed : int
+        Seed of the first vectors and of the order of updates.
+
+    References
+    ----------
+    Joulin, Grave, Bojanowski and Mikolov (2017), Bag of tricks for efficient text classification,
+    EACL 2, 427-431.
+    """
+
+    family = "fasttext"
+
+    def __init__(
+        self,
+        *,
+        dim: int = 50,
+        epoch: int = 25,
+        lr: float = 0.5,
+        word_ngrams: int = 2,
+        min_char: int = 2,
+        max_char: int = 5,
+        bucket: int = 200_000,
+        min_texts: int = 2,
+        seed: int = 0,
+    ) -> None:
+        self.dim = dim
+        self.epoch = epoch
+        self.lr = lr
+        self.word_ngrams = word_ngrams
+        self.min_char = min_char
+        self.max_char = max_char
+        self.bucket = bucket
+        self.min_texts = min_texts
+        self.seed = seed
+
+    def fit(self, X: Sequence[str], y: Sequence[str]) -> Self:
+        """Learn from `n_texts` normalised texts and their codes.
+
+        Raises
+        ------
+        TrainingError
+            If fastText refuses its parameters or diverges.
+        StorageError
+            If the temporary folder, where the texts stand while it learns, cannot be written.
+        """
+        self.classes_, indices = encode_codes(y)
+        fasttext = _import_fasttext()
+        min_texts = max(self.min_texts, 2)
+        with _temporary_folder() as folder:
+            path = folder / "texts.txt"
+            with path.open("w", encoding="utf-8", newline="\n") as file:
+                file.writelines(_training_lines(X, indices, min_texts=min_texts))
+            try:
+                model = fasttext.train_supervised(input=str(path), **self._options(min_texts))
+            except (RuntimeError, ValueError, MemoryError) as error:
+                raise TrainingError(
+                    f"fastText cannot learn with lr={self.lr}, dim={self.dim}, "
+                    f"bucket={self.bucket}: {error} On 'Encountered NaN', lower lr."
+                ) from error
+        return self._attach(model)
+
+    def scores(self, X: Sequence[str]) -> Floats:
+        """Return logarithms of probabilities, shape `(n_texts, n_codes)`.
+
+        They come from the vectors rather than from fastText's own answers, which add 1e-5 to each
+        probability, round to single precision and lose the order of the codes.
+        """
+        hidden = np.empty((len(X), self._code_vectors.shape[0]))
+        for row, text in enumerate(X):
+            hidden[row] = self._model.get_sentence_vector(_one_line(text))
+        logits = _multiply_rows(hidden, self._code_vectors)
+        logits -= logits.max(axis=1, keepdims=True)
+        log_probabilities: Floats = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        return log_probabilities
+
+    def state(self) -> ClassifierState:
+        """Return the codes and fastText's own file.
+
+        Raises
+        ------
+        StorageError
+            If the temporary folder cannot hold the file.
+        """
+        return ClassifierState(
+            family=self.family,
+            parameters=self.get_params(),
+            strings={"classes": tuple(self.classes_)},
+            blobs={MODEL_FILE: _file_of(self._model)},
+        )
+
+    @classmethod
+    def from_state(cls, state: ClassifierState) -> Self:
+        """Build again a fitted classifier from its state.
+
+        A damaged file may crash fastText or load silently: verify its digest beforehand. No digest
+        protects from a hostile file, which only another process can load safely.
+
+        Raises
+        ------
+        ModelError
+            If fastText refuses the file, or the file is of another model.
+        """
+        classifier = cls(**state.parameters)
+        classifier.classes_ = np.array(state.strings["classes"], dtype=object)
+        return classifier._attach(_load_model(state.blobs[MODEL_FILE]))
+
+    def _options(self, min_texts: int) -> dict[str, Any]:
+        return {
+            "dim": self.dim,
+            "epoch": self.epoch,
+            "lr": self.lr,
+            "wordNgrams": self.word_ngrams,
+            "minn": self.min_char,
+            "maxn": self.max_char,
+            "bucket": self.bucket,
+            "minCount": min_texts,
+            "seed": self.seed,
+            "loss": "softmax",
+            "thread": 1,  # With two, updates race and no two trainings agree.
+            "verbose": 0,
+        }
+
+    def _attach(self, model: Any) -> Self:
+        labels = [f"__label__{index}" for index in range(len(self.classes_))]
+        position = {label: row for row, label in enumerate(model.get_labels())}
+        if set(labels) != set(position):
+            raise ModelError(
+                f"{MODEL_FILE} has {len(position)} codes, its model {len(labels)}: "
+                "the file is of another model. Make the model again."
+            )
+        rows = [position[label] for label in labels]
+        self._code_vectors = np.ascontiguousarray(_output_matrix(model)[rows].T, dtype=np.float64)
+        self._model = model
+        return self
+
+
+def _training_lines(
+    texts: Sequence[str], indices: NDArray[np.int32], *, min_texts: int
+) -> Iterator[str]:
+    """Give one line for each text, where a word is counted `min_texts` times iff as many have it.
+
+    fastText counts occurrences: a word that too few texts have is written once for each of them.
+    """
+    words_of_texts = [_one_line(text).split(" ") for text in texts]
+    n_texts = Counter(chain.from_iterable(map(set, words_of_texts)))
+    for index, words in zip(indices, words_of_texts, strict=True):
+        written: set[str] = set()
+        kept = []
+        for word in words:
+            if n_texts[word] >= min_texts or word not in written:
+                kept.append(word)
+                written.add(word)
+        yield f"__label__{index} {' '.join(kept)}\n"
+
+
+def _one_line(text: str) -> str:
+    """Return a text that fastText reads as words between blanks, whatever it holds."""
+    readable = text.encode("utf-8", "replace").decode()  # No half of a surrogate pair.
+    return RESERVED.sub("", " ".join(readable.replace("\0", " ").split()))
+
+
+def _multiply_rows(hidden: Floats, code_vectors: Floats) -> Floats:
+    """Multiply as a sparse matrix: with BLAS a row would depend on the rows around it."""
+    n_texts, dim = hidden.shape
+    columns = np.tile(np.arange(dim, dtype=np.int32), n_texts)
+    ends = np.arange(n_texts + 1, dtype=np.int64) * dim
+    rows = csr_array((hidden.ravel(), columns, ends), shape=hidden.shape)
+    product: Floats = rows @ code_vectors
+    return product
+
+
+def _output_matrix(model: Any) -> NDArray[np.float32]:
+    if model.is_quantized():
+        raise ModelError(f"{MODEL_FILE} is quantized: this version reads plain models only.")
+    vectors: NDArray[np.float32] = model.get_output_matrix()
+    return vectors
+
+
+def _file_of(model: Any) -> bytes:
+    """Return the content of the file that fastText writes."""
+    with _temporary_folder() as folder:
+        path = folder / MODEL_FILE
+        model.save_model(str(path))
+        content = path.read_bytes()
+    # On a full disk fastText stops writing and says nothing; these vectors stand last in the file.
+    if not content.endswith(_output_matrix(model).tobytes()):
+        raise StorageError(
+            f"fastText could not write its whole model ({len(content)} bytes were). "
+            "Make room in the temporary folder, or name another one in TMPDIR."
+        )
+    return content
+
+
+def _load_model(file: Path | bytes) -> Any:
+    fasttext = _import_fasttext()
+    if isinstance(file, bytes):
+        with _temporary_folder() as folder:
+            path = folder / MODEL_FILE
+            path.write_bytes(file)
+            return _load_model(path)
+    try:
+        return fasttext.load_model(str(file))
+    except (RuntimeError, ValueError, MemoryError) as error:
+        raise ModelError(
+            f"{file} cannot be read by fastText: {error}. Fetch or make the model again."
+        ) from error
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    """Give a folder that nobody else can read, removed in any case."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="libelle-") as folder:
+            yield Path(folder)
+    except OSError as error:
+        raise StorageError(
+            f"The temporary folder cannot be used ({error}). "
+            "Make room there, or name another one in TMPDIR."
+        ) from error
+
+
+@cache
+def _import_fasttext() -> Any:
+    """Import fastText, after a look at who installed it.
+
+    Several distributions install a module of that name; the others train on uninitialised memory
+    or answer wrong probabilities.
+    """
+    owners = packages_distributions().get("fasttext", [])
+    if not owners and find_spec("fasttext") is None:
+        raise MissingPackageError(DISTRIBUTION, extra="train", purpose="A fastText classifier")
+    if {owner.lower().replace("_", "-") for owner in owners} != {DISTRIBUTION}:
+        found = ", ".join(sorted(set(owners))) or "a file that no package installed"
+        raise ModelError(
+            f"The module 'fasttext' comes from {found}, whose models cannot be trusted. "
+            f"Uninstall it, then install {DISTRIBUTION} again."
+        )
+    import fasttext
+
+    return fasttext
