@@ -1,4 +1,4 @@
-"""fastText: one vector for each word, piece of word and run of words; their mean, then a softmax."""
+"""fastText: a vector for each word, piece of word and run of words; their mean, then a softmax."""
 
 import re
 import tempfile
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from importlib.metadata import packages_distributions
+from importlib.metadata import distribution, packages_distributions
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
@@ -276,15 +276,23 @@ def _import_fasttext() -> Any:
     Several distributions install a module of that name; the others train on uninitialised memory
     or answer wrong probabilities.
     """
-    owners = packages_distributions().get("fasttext", [])
-    if not owners and find_spec("fasttext") is None:
+    found = find_spec("fasttext")
+    if found is None:
         raise MissingPackageError(DISTRIBUTION, extra="train", purpose="A fastText classifier")
-    if {owner.lower().replace("_", "-") for owner in owners} != {DISTRIBUTION}:
-        found = ", ".join(sorted(set(owners))) or "a file that no package installed"
+    owners = {
+        name.replace("_", "-").lower() for name in packages_distributions().get("fasttext", [])
+    }
+    if owners != {DISTRIBUTION} or not _is_installed_by(DISTRIBUTION, str(found.origin)):
         raise ModelError(
-            f"The module 'fasttext' comes from {found}, whose models cannot be trusted. "
-            f"Uninstall it, then install {DISTRIBUTION} again."
+            f"The module 'fasttext' ({found.origin}) is not the one of {DISTRIBUTION}, or other "
+            f"packages replace its files (found: {', '.join(sorted(owners)) or 'none'}); models "
+            f"made by another cannot be trusted. Uninstall it, then install {DISTRIBUTION} again."
         )
     import fasttext
 
     return fasttext
+
+
+def _is_installed_by(name: str, path: str) -> bool:
+    files = distribution(name).files or []
+    return any(Path(str(file.locate())) == Path(path) for file in files)
