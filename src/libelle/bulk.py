@@ -106,6 +106,8 @@ def predict_file(
                     counts[prediction.decision] += 1
                 append(_beside(batch, [prediction_row(p) for p in predictions], predictor.digest))
                 progress(sum(counts.values()))
+            if not any(counts.values()):
+                append(_beside(_no_rows(table.columns), [], predictor.digest))
     return BulkSummary(
         output,
         sum(counts.values()),
@@ -136,6 +138,10 @@ def _beside(batch: pa.RecordBatch, rows: list[dict[str, Any]], digest: str) -> p
         for name, kind in COLUMNS.items()
     ]
     return pa.Table.from_arrays([*batch.columns, *predicted], schema=schema)
+
+
+def _no_rows(columns: Sequence[str]) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist([], pa.schema([(name, pa.string()) for name in columns]))
 
 
 def _writer_of(output: str) -> Any:

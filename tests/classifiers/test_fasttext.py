@@ -18,13 +18,10 @@ from libelle.classifiers.fasttext import MODEL_FILE, FastTextClassifier
 from libelle.errors import MissingPackageError, ModelError, StorageError, TrainingError
 from tests.classifiers.corpus import make_corpus
 
-ODD_TEXTS = st.text(
-    st.sampled_from(
-        ["__label__0", "__label__", "</s>", " ", "\n", "\0", "\x85", "\ud800", "é", "a"]
-    )
-)
-WORDS = st.sampled_from(["eau", "feu", "bois", "fer", "sel"])
-CORPORA = st.lists(st.lists(WORDS, max_size=5).map(" ".join), min_size=2, max_size=6)
+PARTS = ("__label__0", "__label__", "_", "</s>", "</", " ", "\n", "\0", "\x85", "\ud800", "a")
+ODD_TEXTS = st.lists(st.sampled_from(PARTS)).map("".join)
+WORDS = ("eau", "feu", "bois", "fer", "sel")
+CORPORA = st.lists(st.lists(st.sampled_from(WORDS), max_size=5), min_size=2, max_size=6)
 
 
 def make_classifier(**options) -> FastTextClassifier:
@@ -91,10 +88,10 @@ def test_a_file_loaded_and_written_again_is_the_same(fitted):
 @given(texts=CORPORA, min_texts=st.integers(1, 3))
 def test_the_words_learnt_are_those_that_several_texts_have(texts, min_texts):
     codes = ["01", "02", *["01"] * (len(texts) - 2)]
-    fitted = make_classifier(min_texts=min_texts, epoch=1).fit(texts, codes)
+    classifier = make_classifier(min_texts=min_texts, epoch=1)
+    learnt = words_of(classifier.fit([" ".join(words) for words in texts], codes))
     several = max(min_texts, 2)
-    n_texts = {word: sum(word in text.split() for text in texts) for word in WORDS.elements}
-    assert words_of(fitted) == {word for word, count in n_texts.items() if count >= several}
+    assert learnt == {word for word in WORDS if sum(word in text for text in texts) >= several}
 
 
 def test_neither_a_word_of_one_text_nor_a_code_stands_in_the_file():
@@ -121,7 +118,7 @@ def test_any_text_is_read_as_one_line_of_words_without_label(fitted, text):
     line = module._one_line(text)
     words, labels = fitted._model.get_line(line)
     assert labels == []
-    assert [*line.split(" "), "</s>"] == words or (line == "" and words == ["</s>"])
+    assert words == [*line.split(), "</s>"]
 
 
 @pytest.mark.parametrize("blank", ["\n", "\r\n", "\0", "\t\v\f", "\x85", "\u2028", "\xa0"])
@@ -141,7 +138,7 @@ def test_labels_and_ends_of_line_typed_in_texts_change_no_code():
 
 def test_codes_may_hold_anything():
     texts, codes = make_corpus()
-    odd = {"0101": "", "0102": " a b ", "0201": "é\n\0", "0202": "__label__0", "0301": "\ud800"}
+    odd = {"0101": "", "0102": " a b ", "0201": "é\n\0", "0202": "__label__0", "0301": "01\u2028"}
     fitted = make_classifier().fit(texts, [odd.get(code, code) for code in codes])
     assert list(fitted.classes_) == sorted([*odd.values(), "0302"])
     assert fitted.predict(["menu de la cantine"]) == ["__label__0"]

@@ -179,7 +179,9 @@ class FastTextClassifier(Classifier):
                 "the file is of another model. Make the model again."
             )
         rows = [position[label] for label in labels]
-        self._code_vectors = np.ascontiguousarray(_output_matrix(model)[rows].T, dtype=np.float64)
+        self._code_vectors = np.ascontiguousarray(
+            model.get_output_matrix()[rows].T, dtype=np.float64
+        )
         self._model = model
         return self
 
@@ -187,9 +189,10 @@ class FastTextClassifier(Classifier):
 def _training_lines(
     texts: Sequence[str], indices: NDArray[np.int32], *, min_texts: int
 ) -> Iterator[str]:
-    """Give one line for each text, where a word is counted `min_texts` times iff as many have it.
+    """Give one line for each text, so that counting occurrences tells how many texts have a word.
 
-    fastText counts occurrences: a word that too few texts have is written once for each of them.
+    fastText learns the words that occur `min_texts` times: what fewer texts have is written once
+    for each of them, however often it is repeated there.
     """
     words_of_texts = [_one_line(text).split(" ") for text in texts]
     n_texts = Counter(chain.from_iterable(map(set, words_of_texts)))
@@ -219,13 +222,6 @@ def _multiply_rows(hidden: Floats, code_vectors: Floats) -> Floats:
     return product
 
 
-def _output_matrix(model: Any) -> NDArray[np.float32]:
-    if model.is_quantized():
-        raise ModelError(f"{MODEL_FILE} is quantized: this version reads plain models only.")
-    vectors: NDArray[np.float32] = model.get_output_matrix()
-    return vectors
-
-
 def _file_of(model: Any) -> bytes:
     """Return the content of the file that fastText writes."""
     with _temporary_folder() as folder:
@@ -233,7 +229,7 @@ def _file_of(model: Any) -> bytes:
         model.save_model(str(path))
         content = path.read_bytes()
     # On a full disk fastText stops writing and says nothing; these vectors stand last in the file.
-    if not content.endswith(_output_matrix(model).tobytes()):
+    if not content.endswith(model.get_output_matrix().tobytes()):
         raise StorageError(
             f"fastText could not write its whole model ({len(content)} bytes were). "
             "Make room in the temporary folder, or name another one in TMPDIR."

@@ -1,5 +1,6 @@
 """Record: a run is first a folder on disk, so that nothing is ever lost."""
 
+import errno
 import fcntl
 import json
 import logging
@@ -12,6 +13,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Self
+
+import numpy as np
 
 from libelle.errors import StorageError, TrackingError, UsageError
 from libelle.storage import redact, write_atomically
@@ -112,7 +115,7 @@ class RunRecord:
         except FileNotFoundError:
             return []
         whole, _, _ = content.rpartition("\n")
-        return [json.loads(line) for line in whole.splitlines() if line]
+        return [json.loads(line) for line in whole.split("\n") if line]
 
     def metrics(self) -> dict[str, float]:
         """Return the metrics of the model."""
@@ -188,7 +191,7 @@ class RunRecord:
     def log_trial(self, trial: Mapping[str, Any]) -> None:
         """Add a trial that ended."""
         line = _to_json({**trial, "finished_at": _now()}) + b"\n"
-        with (self.path / TRIALS).open("ab") as file:
+        with (self.path / TRIALS).open("ab", buffering=0) as file:
             _append_whole(file, line)
 
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
@@ -263,23 +266,27 @@ def _append_whole(file: IO[bytes], line: bytes) -> None:
     """Add a line, or nothing: when the disk is full, a part of it would stay."""
     n_bytes = file.tell()
     try:
-        file.write(line)
-        file.flush()
+        if file.write(line) < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     except OSError as error:
         os.ftruncate(file.fileno(), n_bytes)
-        raise StorageError(f"{file.name} cannot be written: {error.strerror}.") from error
+        raise StorageError(
+            f"{file.name} cannot be written: {error.strerror}. Free some space."
+        ) from error
 
 
 def _to_json(value: Any, *, indent: int | None = None) -> bytes:
-    return json.dumps(_finite(value), ensure_ascii=False, indent=indent, sort_keys=True).encode()
+    return json.dumps(_plain(value), ensure_ascii=False, indent=indent, sort_keys=True).encode()
 
 
-def _finite(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     """Return a value that every JSON reader takes: NaN and infinity become null."""
     if isinstance(value, Mapping):
-        return {str(key): _finite(inside) for key, inside in value.items()}
+        return {str(key): _plain(inside) for key, inside in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(inside) for inside in value]
+        return [_plain(inside) for inside in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

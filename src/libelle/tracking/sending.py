@@ -1,0 +1,284 @@
+"""Sending: a record goes to MLflow piece by piece, each piece once."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import batched, chain
+from pathlib import Path
+from typing import Any
+
+from libelle.storage import redact, write_atomically
+from libelle.tracking.client import Beat, artifact_location, connect, error_code, within
+from libelle.tracking.record import RunRecord
+
+PUSHED = "pushed.json"
+RECORD_TAG, TRIAL_TAG, STATE_TAG = "libelle.record", "libelle.trial", "libelle.state"
+PARENT_TAG, COMMIT_TAG, CONTEXT_TAG = (
+    "mlflow.parentRunId",
+    "mlflow.source.git.commit",
+    "mlflow.data.context",
+)
+RUN_STATUSES = {"finished": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
+TRIAL_STATUSES = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
+# Limits of MLflow's requests and columns.
+MAX_PARAMS, MAX_METRICS, MAX_PARAM_CHARACTERS, MAX_DIGEST_CHARACTERS = 100, 1000, 6000, 36
+
+
+@dataclass(frozen=True)
+class PushReport:
+    """What MLflow received from a record this time.
+
+    Attributes
+    ----------
+    record : str
+        Name of the run on disk.
+    run_id : str
+        MLflow's identifier of the run.
+    n_trials, n_artifacts : int
+        Sent this time; what had been sent before is not counted.
+    changed : bool
+        Whether anything was sent.
+    version : str or None
+        Registered version of its model, if it was registered this time.
+    """
+
+    record: str
+    run_id: str
+    n_trials: int = 0
+    n_artifacts: int = 0
+    changed: bool = False
+    version: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        return asdict(self)
+
+    def line(self) -> str:
+        """Return the report in words."""
+        model = f", model registered as version {self.version}" if self.version else ""
+        return (
+            f"{self.record}: {self.n_trials} trials and {self.n_artifacts} files sent "
+            f"to run {self.run_id}{model}"
+        )
+
+
+def push_record(
+    record: RunRecord,
+    *,
+    tracking_uri: str,
+    experiment: str | None = None,
+    deadline_seconds: float = 30.0,
+) -> PushReport:
+    """Send to MLflow what it has not received yet of a record; doing it twice changes nothing.
+
+    Parameters
+    ----------
+    record : RunRecord
+        Finished or not.
+    tracking_uri : str
+        Where to.
+    experiment : str or None
+        Name of the experiment; the model's if None.
+    deadline_seconds : float
+        Longest silence of the server.
+
+    Raises
+    ------
+    TrackingError
+        If MLflow refuses, cannot be reached, or is silent for too long. What it received is
+        remembered.
+    """
+    sender = Sender(record, tracking_uri=tracking_uri, experiment=experiment)
+    return within(deadline_seconds, sender.send, tracking_uri=tracking_uri, purpose="take the run")
+
+
+class Memory:
+    """What one MLflow has received of a record, by piece: a digest, or the identifier it gave.
+
+    Written after each piece. A process killed before it could write finds its runs again by their
+    tags, and sends pieces again that MLflow takes as the same.
+    """
+
+    def __init__(self, record: RunRecord, tracking_uri: str) -> None:
+        self._path, self._address = record.path / PUSHED, redact(tracking_uri)
+
+    def __getitem__(self, piece: str) -> str | None:
+        """Return what is known of a piece."""
+        return self._read().get(self._address, {}).get(piece)
+
+    def __setitem__(self, piece: str, value: str) -> None:
+        """Remember a piece."""
+        pieces = self._read()
+        self._write({**pieces, self._address: {**pieces.get(self._address, {}), piece: value}})
+
+    def forget(self) -> None:
+        """Forget everything this MLflow received: it has lost it."""
+        self._write({**self._read(), self._address: {}})
+
+    def _read(self) -> dict[str, dict[str, str]]:
+        try:
+            pieces: dict[str, dict[str, str]] = json.loads(self._path.read_bytes())
+        except (FileNotFoundError, ValueError):
+            return {}
+        return pieces
+
+    def _write(self, pieces: Mapping[str, Mapping[str, str]]) -> None:
+        with write_atomically(self._path) as stream:
+            stream.write(json.dumps(pieces, indent=1, sort_keys=True).encode())
+
+
+class Sender:
+    """Sends one record, as often as it is asked to.
+
+    Parameters
+    ----------
+    record : RunRecord
+    tracking_uri : str
+    experiment : str or None
+        The model's name if None.
+    """
+
+    def __init__(
+        self, record: RunRecord, *, tracking_uri: str, experiment: str | None = None
+    ) -> None:
+        self._record, self._tracking_uri = record, tracking_uri
+        self._experiment = experiment or record.model_name
+        self._memory = Memory(record, tracking_uri)
+        self._client: Any = None
+        self._experiment_id = ""
+        self._found: dict[str, str] = {}
+
+    def send(self, beat: Beat) -> PushReport:
+        """Send what was not, calling `beat` after each answer of the server."""
+        about = self._record.about()
+        self._open(beat)
+        run_id, opened = self._send_start(about, beat)
+        trials = [self._send_trial(trial, run_id, beat) for trial in self._record.trials()]
+        artifacts = [
+            self._send_artifact(name, path, run_id, beat)
+            for name, path in self._record.artifacts().items()
+        ]
+        others = [
+            self._send_inputs(run_id, beat),
+            self._send_metrics(about, run_id, beat),
+            self._send_status(about, run_id, beat),
+        ]
+        return PushReport(
+            record=self._record.run_name,
+            run_id=run_id,
+            n_trials=sum(trials),
+            n_artifacts=sum(artifacts),
+            changed=opened or any(chain(trials, artifacts, others)),
+        )
+
+    def _open(self, beat: Beat) -> None:
+        """Connect, and look for the runs that an earlier process may have created."""
+        if self._client:
+            return
+        client = connect(self._tracking_uri)
+        beat()
+        self._experiment_id = open_experiment(client, self._experiment, self._tracking_uri)
+        beat()
+        self._found = self._find_runs(client)
+        beat()
+        if self._memory["run"] not in (None, self._found.get("run")):
+            self._memory.forget()
+        self._client = client
+
+    def _find_runs(self, client: Any) -> dict[str, str]:
+        query = f"tags.`{RECORD_TAG}` = '{self._record.run_name}'"
+        runs = all_pages(client.search_runs, [self._experiment_id], query)
+        return {run.data.tags.get(TRIAL_TAG, "run"): run.info.run_id for run in runs}
+
+    def _send_start(self, about: Mapping[str, Any], beat: Beat) -> tuple[str, bool]:
+        """Create the run with its configuration, and return its identifier."""
+        if known := self._memory["run"]:
+            return known, False
+        environment = about["environment"]
+        run_id = self._found.get("run") or self._create_run(
+            self._record.run_name,
+            {**about["tags"], **_environment_tags(environment), RECORD_TAG: self._record.run_name},
+            start_time=_milliseconds(about["started_at"]),
+        )
+        beat()
+        log_batch(self._client, run_id, params=flatten(about["configuration"]))
+        for name in ("configuration", "environment"):
+            content = json.dumps(about[name], ensure_ascii=False, indent=1, sort_keys=True)
+            self._client.log_text(run_id, content, f"{name}.json")
+            beat()
+        self._memory["run"] = run_id
+        return run_id, True
+
+    def _send_trial(self, trial: Mapping[str, Any], parent_id: str, beat: Beat) -> bool:
+        number = str(trial["number"])
+        if self._memory[f"trial {number}"]:
+            return False
+        ended = _milliseconds(trial["finished_at"])
+        started = ended - int(1000 * (trial.get("seconds") or 0))
+        tags = {
+            RECORD_TAG: self._record.run_name,
+            TRIAL_TAG: number,
+            STATE_TAG: trial["state"],
+            PARENT_TAG: parent_id,
+        }
+        run_id = self._found.get(number) or self._create_run(
+            f"trial {number}", tags, start_time=started
+        )
+        beat()
+        # With times of their own, metrics sent twice are the same metrics.
+        log_batch(
+            self._client,
+            run_id,
+            params=flatten(trial["parameters"]),
+            metrics=list(_trial_metrics(trial, ended)),
+        )
+        beat()
+        status = TRIAL_STATUSES.get(trial["state"], "FAILED")
+        self._client.set_terminated(run_id, status=status, end_time=ended)
+        beat()
+        self._memory[f"trial {number}"] = run_id
+        return True
+
+    def _send_inputs(self, run_id: str, beat: Beat) -> bool:
+        inputs = self._record.inputs()
+        send = lambda: self._client.log_inputs(run_id, list(map(_dataset_input, inputs)))  # noqa: E731
+        return bool(inputs) and self._send_once("inputs", inputs, send, beat)
+
+    def _send_metrics(self, about: Mapping[str, Any], run_id: str, beat: Beat) -> bool:
+        metrics = self._record.metrics()
+        sent_at = _milliseconds(about["started_at"])
+        rows = [(name, value, sent_at, 0) for name, value in metrics.items() if value is not None]
+        send = lambda: log_batch(self._client, run_id, metrics=rows)  # noqa: E731
+        return bool(rows) and self._send_once("metrics", metrics, send, beat)
+
+    def _send_artifact(self, name: str, path: Path, run_id: str, beat: Beat) -> bool:
+        folder = name.rpartition("/")[0] or None
+        send = lambda: self._client.log_artifact(run_id, str(path), folder)  # noqa: E731
+        return self._send_once(f"artifact {name}", path.read_bytes(), send, beat)
+
+    def _send_status(self, about: Mapping[str, Any], run_id: str, beat: Beat) -> bool:
+        status = RUN_STATUSES.get(about["status"])
+        ended = _milliseconds(about["finished_at"]) if "finished_at" in about else None
+        send = lambda: self._client.set_terminated(run_id, status=status, end_time=ended)  # noqa: E731
+        return bool(status) and self._send_once("status", about["status"], send, beat)
+
+    def _send_once(
+        self, piece: str, content: Any, send: Callable[[], object], beat: Beat
+    ) -> bool:
+        """Send a piece unless this content of it was sent; tell whether it was sent now."""
+        data = content if isinstance(content, bytes) else json.dumps(content).encode()
+        digest = hashlib.sha256(data).hexdigest()
+        if self._memory[piece] == digest:
+            return False
+        send()
+        beat()
+        self._memory[piece] = digest
+        return True
+
+    def _create_run(self, name: str, tags: Mapping[str, str], *, start_time: int) -> str:
+        run = self._client.create_run(
+            self._experiment_id, run_name=name, tags=dict(tags), start_time=start_time
+        )
+        return str(run.info.run_id)
