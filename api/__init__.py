@@ -1,0 +1,1 @@
+"""API: the predictor behind HTTP; a door, which reads, calls and answers."""

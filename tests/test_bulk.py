@@ -98,10 +98,11 @@ def test_a_missing_column_lists_those_that_exist(predictor, source, tmp_path):
         predict_file(predictor, str(source), str(tmp_path / "out.csv"), text="libelle")
 
 
-def test_a_column_that_would_be_hidden_is_refused(predictor, tmp_path):
-    (tmp_path / "in.csv").write_text("text,code\nnid de poule,0101\n")
-    with pytest.raises(UsageError, match="'code'"):
-        predict_file(predictor, str(tmp_path / "in.csv"), str(tmp_path / "out.csv"), text="text")
+def test_a_column_that_would_be_hidden_gets_another_name(predictor, tmp_path):
+    (tmp_path / "in.csv").write_text("text,code,input_code\nnid de poule,0999,x\n")
+    predict_file(predictor, str(tmp_path / "in.csv"), str(tmp_path / "out.csv"), text="text")
+    (row,) = read_csv(tmp_path / "out.csv")
+    assert (row["input_input_code"], row["input_code"], row["code"]) == ("0999", "x", "")
 
 
 def test_another_ending_is_refused_before_anything_is_read(predictor, tmp_path):

@@ -74,6 +74,8 @@ def predict_file(
 ) -> BulkSummary:
     """Code the texts of a file into another: all its columns, then those of the prediction.
 
+    A column of the file that bears the name of a prediction's is written as `input_NAME`.
+
     Parameters
     ----------
     predictor : Predictor
@@ -92,22 +94,23 @@ def predict_file(
     DataError
         If the file is no table or has no such column.
     UsageError
-        If `output` has another ending, or a column of the file bears the name of a prediction's.
+        If `output` has another ending.
     """
     write = _writer_of(output)
     counts = dict.fromkeys(Decision, 0)
     with open_table(source, options=options) as table:
         table.require([text])
-        _refuse_clash(table.columns, source)
+        names = _distinct_names(table.columns)
         with write_atomically(output, options) as stream, write(stream) as append:
             for batch in _chunks(table.read(None)):
                 predictions = predictor.predict(as_text(batch[text]).to_pylist(), top_k=top_k)
                 for prediction in predictions:
                     counts[prediction.decision] += 1
-                append(_beside(batch, [prediction_row(p) for p in predictions], predictor.digest))
+                rows = [prediction_row(prediction) for prediction in predictions]
+                append(_beside(batch.rename_columns(names), rows, predictor.digest))
                 progress(sum(counts.values()))
             if not any(counts.values()):
-                append(_beside(_no_rows(table.columns), [], predictor.digest))
+                append(_beside(_no_rows(names), [], predictor.digest))
     return BulkSummary(
         output,
         sum(counts.values()),
@@ -123,11 +126,16 @@ def _chunks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             yield batch.slice(start, CHUNK_TEXTS)
 
 
-def _refuse_clash(columns: Sequence[str], source: str) -> None:
-    if clash := sorted(set(columns) & set(COLUMNS)):
-        raise UsageError(
-            f"{source} has columns that the prediction would hide: {clash}. Rename them first."
-        )
+def _distinct_names(columns: Sequence[str]) -> list[str]:
+    """Return the columns' names, those that a prediction would hide with `input_` before them."""
+    taken = {*columns, *COLUMNS}
+    names = []
+    for column in columns:
+        name = column
+        while name in COLUMNS or (name != column and name in taken):
+            name = f"input_{name}"
+        names.append(name)
+    return names
 
 
 def _beside(batch: pa.RecordBatch, rows: list[dict[str, Any]], digest: str) -> pa.Table:

@@ -128,10 +128,24 @@ def expected_calibration_error(
     Naeini, Cooper and Hauskrecht (2015), Obtaining well calibrated probabilities using Bayesian
     binning, AAAI; with bins of equal mass.
     """
+    bins = reliability(confidences, right, n_bins=n_bins)
+    gaps = [bin_["n_texts"] * abs(bin_["confidence"] - bin_["accuracy"]) for bin_ in bins]
+    return float(sum(gaps) / len(confidences))
+
+
+def reliability(
+    confidences: Floats, right: NDArray[np.bool_], *, n_bins: int = N_CALIBRATION_BINS
+) -> list[dict[str, Any]]:
+    """Return mean confidence, share of right answers and size of bins of equal mass."""
     order = np.argsort(confidences, kind="stable")
-    bins = np.array_split(order, min(n_bins, len(order)))
-    gaps = [len(bin_) * abs(confidences[bin_].mean() - right[bin_].mean()) for bin_ in bins]
-    return float(sum(gaps) / len(order))
+    return [
+        {
+            "confidence": float(confidences[rows].mean()),
+            "accuracy": float(right[rows].mean()),
+            "n_texts": len(rows),
+        }
+        for rows in np.array_split(order, min(n_bins, len(order)))
+    ]
 
 
 def worst_confusions(

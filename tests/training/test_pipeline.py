@@ -64,7 +64,10 @@ def test_every_part_is_logged(trained):
     assert sum(listener.inputs.values()) == len(make_dataset())
     assert listener.inputs["test"] == result.metrics.n_texts
     assert listener.status == "finished"
-    assert {"per_code.json", "confusions.json"} <= set(listener.artifacts)
+    tables = {"per_code.json", "confusions.json", "reliability.json"}
+    pictures = {f"figures/{name.removesuffix('json')}png" for name in tables}
+    assert set(listener.artifacts) == tables | pictures
+    assert all(listener.artifacts[name].startswith(b"\x89PNG") for name in pictures)
 
 
 def test_the_reported_accuracy_is_that_of_the_saved_model(trained):

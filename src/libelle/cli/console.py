@@ -1,6 +1,7 @@
 """Console: what commands say; results on standard output, everything else on standard error."""
 
 import json
+import socket
 import sys
 import time
 from collections.abc import Mapping
@@ -8,6 +9,8 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from libelle.errors import UsageError
 
 PHASES = {
     "split": "Cutting the coded texts in fit, certify and test",
@@ -38,6 +41,20 @@ def print_json(value: Mapping[str, Any]) -> None:
 def print_lines(lines: list[str]) -> None:
     """Print a result for a person, on standard output."""
     sys.stdout.write("".join(f"{line}\n" for line in lines))
+
+
+def refuse_busy_port(host: str, port: int) -> None:
+    """Refuse a port that another process listens on, before any work is done."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise UsageError(
+                f"Port {port} of {host} cannot be used: {error.strerror}. Choose another one with "
+                "--port or LIBELLE_PORT."
+            ) from error
 
 
 class TrainingProgress:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from libelle.cli.console import print_lines, say
+from libelle.cli.console import print_lines, refuse_busy_port, say
 from libelle.cli.train import describe, run_training, tracking_uri
 from libelle.errors import LibelleError, UsageError
 from libelle.settings import Settings, read_settings
@@ -51,8 +51,6 @@ def run(
     """
     settings = read_settings()
     if serve:
-        from api.main import refuse_busy_port
-
         refuse_busy_port(settings.host, settings.port)
     say_destinations(settings)
     if data is None:

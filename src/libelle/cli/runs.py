@@ -1,8 +1,12 @@
 """Runs: results kept on disk, sent to MLflow when it answers."""
 
+import subprocess
+import sys
+from typing import Annotated
+
 import typer
 
-from libelle.cli.console import print_json, print_lines
+from libelle.cli.console import print_json, print_lines, refuse_busy_port, say
 from libelle.cli.options import Json
 from libelle.cli.train import tracking_uri
 from libelle.settings import read_settings
@@ -24,6 +28,26 @@ def push(json: Json = False) -> None:
         print_json({"runs": [report.to_dict() for report in reports]})
     else:
         print_lines([report.line() for report in reports] or ["Nothing to send."])
+
+
+@app.command("open")
+def open_runs(
+    port: Annotated[int, typer.Option(help="Port of the MLflow server.")] = 5000,
+) -> None:
+    """Open the runs and models in MLflow, on this machine only.
+
+    Example: `libelle runs open --port 5001`
+    """
+    settings = read_settings()
+    uri = tracking_uri(settings)
+    if uri.startswith("http"):
+        print_lines([f"The runs are at {uri}"])
+        return
+    refuse_busy_port("127.0.0.1", port)
+    say(f"MLflow at http://127.0.0.1:{port} (stop it with Ctrl-C)")
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri]
+    command += ["--host", "127.0.0.1", "--port", str(port)]
+    subprocess.run(command, check=False)
 
 
 @app.callback()

@@ -77,7 +77,8 @@ def within(
     """
     watched = Watched(work, tracking_uri=tracking_uri, purpose=purpose)
     watched.start()
-    return watched.wait(deadline_seconds)
+    answer: Answer = watched.wait(deadline_seconds)
+    return answer
 
 
 class Watched(threading.Thread):
@@ -160,9 +161,10 @@ def _quiet_mlflow() -> None:
     """Bound what MLflow waits for, and let it neither print, nor log its migrations, nor report."""
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    from mlflow import environment_variables as variables
-    from mlflow.telemetry import set_telemetry_client
+    import mlflow
 
+    variables: Any = mlflow.environment_variables
+    telemetry: Any = mlflow.telemetry
     bounds = {
         variables.MLFLOW_HTTP_REQUEST_MAX_RETRIES: HTTP_RETRIES,
         variables.MLFLOW_HTTP_REQUEST_TIMEOUT: HTTP_TIMEOUT_SECONDS,
@@ -173,7 +175,7 @@ def _quiet_mlflow() -> None:
     variables.MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.set(True)
     variables.MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)
     variables.MLFLOW_DISABLE_TELEMETRY.set(True)
-    set_telemetry_client()
+    telemetry.set_telemetry_client()
     logging.getLogger("mlflow").setLevel(logging.WARNING)  # The import has set its own.
 
 

@@ -9,7 +9,8 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Mapping
+import weakref
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Self
@@ -55,7 +56,7 @@ class RunRecord:
 
     def __init__(self, path: Path, model_name: str) -> None:
         self.path, self.model_name = path, model_name
-        self._lock: IO[bytes] | None = None
+        self._unlock: Callable[[], object] = lambda: None
 
     @classmethod
     def create(cls, home: Path, name: str, *, now: datetime | None = None) -> Self:
@@ -160,8 +161,9 @@ class RunRecord:
         """
         try:
             self.path.mkdir(parents=True)
-            self._lock = (self.path / LOCK).open("wb")
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock = os.open(self.path / LOCK, os.O_CREAT | os.O_RDWR)
+            self._unlock = weakref.finalize(self, os.close, lock)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise StorageError(
                 f"{self.path} cannot be written: {error.strerror}. "
@@ -221,9 +223,7 @@ class RunRecord:
         """Close the run as `finished` or `failed`, and let its lock go."""
         about = json.loads((self.path / RUN).read_bytes())
         self._write(RUN, {**about, "status": status, "finished_at": _now()})
-        if self._lock:
-            self._lock.close()
-            self._lock = None
+        self._unlock()
 
     def _read(self, name: str, default: Any) -> Any:
         try:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 from collections.abc import Sequence
@@ -9,19 +10,23 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import libelle
 from libelle.classifiers.base import Floats
 from libelle.classifiers.calibrated import CalibratedClassifier
 from libelle.data.datasets import Dataset, Split, make_folds, split_dataset
 from libelle.data.nomenclature import Nomenclature
 from libelle.data.text import Normalizer
-from libelle.errors import DataError
+from libelle.errors import DataError, MissingPackageError
 from libelle.evaluation import (
     Metrics,
     evaluate,
     metrics_by_code,
+    reliability,
     worst_confusions,
 )
+from libelle.figures import confusions_chart, per_code_chart, reliability_chart
 from libelle.predictor import Predictor
 from libelle.training.calibration import fit_calibration
 from libelle.training.configuration import TrainingConfiguration
@@ -29,6 +34,8 @@ from libelle.training.folds import Study
 from libelle.training.runlog import NullProgress, NullRunLog, Progress, RunLog
 from libelle.training.space import Specification
 from libelle.training.tuning import Trial, search
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +147,7 @@ def _train(
     probabilities = classifier.predict_proba(normalizer.normalize_many(split.test.texts))
     metrics = evaluate(probabilities, split.test.codes, list(classifier.classes_))
     answers = [str(code) for code in classifier.classes_[probabilities.argmax(axis=1)]]
-    _log_evaluation(run_log, metrics, split.test.codes, answers)
+    _log_evaluation(run_log, metrics, split.test.codes, answers, probabilities.max(axis=1))
     progress.phase("save")
     predictor = Predictor(
         normalizer=normalizer,
@@ -197,15 +204,32 @@ def _log_inputs(split: Split, run_log: RunLog) -> None:
 
 
 def _log_evaluation(
-    run_log: RunLog, metrics: Metrics, codes: Sequence[str], answers: Sequence[str]
+    run_log: RunLog,
+    metrics: Metrics,
+    codes: Sequence[str],
+    answers: Sequence[str],
+    confidences: Floats,
 ) -> None:
+    """Log the metrics, then tables and pictures; codes only, no text."""
     run_log.log_metrics({f"test_{name}": value for name, value in asdict(metrics).items()})
+    right = np.array([code == answer for code, answer in zip(codes, answers, strict=True)])
     tables = {
-        "per_code.json": metrics_by_code(codes, answers),
-        "confusions.json": worst_confusions(codes, answers),
+        "per_code": metrics_by_code(codes, answers),
+        "confusions": worst_confusions(codes, answers),
+        "reliability": reliability(confidences, right),
+    }
+    charts = {
+        "per_code": per_code_chart,
+        "confusions": confusions_chart,
+        "reliability": reliability_chart,
     }
     for name, rows in tables.items():
-        run_log.log_artifact(name, json.dumps(rows, ensure_ascii=False, indent=1).encode())
+        content = json.dumps(rows, ensure_ascii=False, indent=1).encode()
+        run_log.log_artifact(f"{name}.json", content)
+        try:
+            run_log.log_artifact(f"figures/{name}.png", charts[name](rows))
+        except MissingPackageError as error:
+            logger.warning("%s The tables are logged without their pictures.", error)
 
 
 def _describe(

@@ -1,0 +1,282 @@
+"""Schemas: what goes in and comes out over HTTP, with every bound."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, NotRequired
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+from typing_extensions import TypedDict
+
+from libelle.decision import Decision, GuaranteeStatus, Reason
+from libelle.settings import Settings
+
+MAX_ID_CHARACTERS = 256
+MAX_QUERY_CHARACTERS = 200
+MAX_PAGE_CODES = 100
+DEFAULT_PAGE_CODES = 20
+DEFAULT_TOP_K = 5
+SAFE_INTEGER = 2**53 - 1
+
+_STRICT = ConfigDict(extra="forbid", strict=True)
+
+
+@dataclass(frozen=True)
+class RequestTypes:
+    """What requests must look like, bounded as the settings say."""
+
+    predict: TypeAdapter[dict[str, Any]]
+    batch: TypeAdapter[dict[str, Any]]
+    default_top_k: int
+
+
+def request_types(settings: Settings) -> RequestTypes:
+    """Return the types of the bodies; dictionaries, which cost half as much as objects."""
+    default_top_k = min(DEFAULT_TOP_K, settings.max_top_k)
+    Text = Annotated[
+        str,
+        Field(
+            max_length=settings.max_text_characters,
+            description="What a person wrote.",
+            examples=["Nid de poule devant l'école"],
+        ),
+    ]
+    Identifier = Annotated[
+        str | None,
+        Field(
+            max_length=MAX_ID_CHARACTERS,
+            description="Of your own, echoed in the answer; always text.",
+            examples=["A-17"],
+        ),
+    ]
+    TopK = Annotated[
+        int,
+        Field(
+            ge=1,
+            le=settings.max_top_k,
+            description=f"Most candidates of a text; {default_top_k} if absent.",
+            examples=[default_top_k],
+        ),
+    ]
+    Explain = Annotated[
+        bool,
+        Field(description="Ask why the first candidate comes first; an answer may not know it."),
+    ]
+
+    class PredictRequest(TypedDict):
+        """One text to code."""
+
+        __pydantic_config__ = _with_example(  # type: ignore[misc]
+            {"id": "A-17", "text": "Nid de poule devant l'école", "top_k": 3}
+        )
+
+        text: Text
+        id: NotRequired[Identifier]
+        top_k: NotRequired[TopK]
+        explain: NotRequired[Explain]
+
+    class BatchItem(TypedDict):
+        """A text of a batch."""
+
+        __pydantic_config__ = _STRICT  # type: ignore[misc]
+
+        text: Text
+        id: NotRequired[Identifier]
+
+    class BatchRequest(TypedDict):
+        """Texts to code, answered in the same order."""
+
+        __pydantic_config__ = _with_example(  # type: ignore[misc]
+            {
+                "items": [
+                    {"id": "1", "text": "Lampadaire éteint rue de la Gare"},
+                    {"id": "2", "text": "Je n'ai pas reçu l'acte de naissance"},
+                ],
+                "top_k": 3,
+            }
+        )
+
+        items: Annotated[list[BatchItem], Field(max_length=settings.max_batch_texts)]
+        top_k: NotRequired[TopK]
+
+    return RequestTypes(TypeAdapter(PredictRequest), TypeAdapter(BatchRequest), default_top_k)
+
+
+def _with_example(example: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(**_STRICT, json_schema_extra={"examples": [example]})
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
+
+
+class ModelIdentity(_Answer):
+    """Which model answered."""
+
+    name: str = Field(examples=["demo"])
+    version: str | None = Field(description="In the registry; null for a folder.", examples=["3"])
+    digest: str = Field(description="SHA-256 of the model's manifest: its identity.")
+
+
+class Guarantee(_Answer):
+    """What may be said of the errors among the texts coded automatically."""
+
+    status: GuaranteeStatus
+    target_error: float | None = Field(description="Wanted share of errors.")
+    delta: float | None = Field(description="Probability that the bound does not hold.")
+    bound: float | None = Field(description="Proved upper limit of the share of errors.")
+    threshold_id: str | None
+
+
+class Candidate(_Answer):
+    """A code that the text may have."""
+
+    rank: int = Field(ge=1)
+    code: str = Field(examples=["0101"])
+    title: str = Field(examples=["Voirie"])
+    probability: float = Field(ge=0, le=1)
+
+
+class Prediction(_Answer):
+    """The answer to a text. A code to store is `code`; a suggestion is `candidates[0]`."""
+
+    prediction_id: str = Field(
+        description="The same for a retry with the same `X-Request-ID`.",
+        examples=["947a95bd-00c1-877f-975c-b6ee3ca22e8e"],
+    )
+    decision: Decision
+    reason: Reason
+    code: str | None = Field(description="Null unless `decision` is `automatic`.")
+    title: str | None = Field(description="Of `code`.")
+    confidence: float = Field(ge=0, le=1, description="What the threshold is compared with.")
+    candidates: list[Candidate] = Field(description="The likeliest first; none when refused.")
+    prediction_set: list[str] | None = Field(
+        description="Codes among which the true one is, as often as promised; null if unknown."
+    )
+    roll_up: dict[str, Any] | None = Field(
+        description="Deepest level that meets its own target; null if unknown."
+    )
+    explanation: dict[str, Any] | None = Field(
+        description="Why the first candidate comes first; null if not asked for, or unknown."
+    )
+
+
+class SinglePrediction(Prediction):
+    """The answer to one text, with what a batch says once."""
+
+    id: str | None = Field(description="As received.")
+    model: ModelIdentity
+    guarantee: Guarantee
+
+
+class FieldError(_Answer):
+    """What is wrong in a request, and where."""
+
+    detail: str
+    pointer: str | None = Field(None, description="In the body (RFC 6901).", examples=["#/text"])
+    parameter: str | None = Field(None, description="In the address.", examples=["limit"])
+
+
+class ItemError(_Answer):
+    """Why an item of a batch got no prediction; the others are answered."""
+
+    type: str = Field(examples=["urn:libelle:problem:invalid-item"])
+    title: str
+    detail: str
+    errors: list[FieldError]
+
+
+class Problem(_Answer):
+    """Why a request got no answer (RFC 9457). It never repeats what was sent."""
+
+    type: str = Field(
+        description="Stable identifier of this kind of problem.",
+        examples=["urn:libelle:problem:invalid-request"],
+    )
+    title: str = Field(examples=["The request is not valid"])
+    status: int = Field(ge=400, le=599, examples=[422])
+    detail: str = Field(examples=["1 field is not as it should be: see errors."])
+    request_id: str = Field(description="To quote when asking for help.")
+    errors: list[FieldError] | None = None
+
+
+class BatchResult(_Answer):
+    """What became of one item: a prediction or an error."""
+
+    id: str | None = Field(description="As received; null when it was not text.")
+    prediction: Prediction | None
+    error: ItemError | None
+
+
+class BatchAnswer(_Answer):
+    """The answers to a batch, in its order."""
+
+    model: ModelIdentity
+    guarantee: Guarantee
+    results: list[BatchResult]
+
+
+class ModelList(_Answer):
+    """The models that this service answers for."""
+
+    models: list[ModelIdentity]
+
+
+class NomenclatureSummary(_Answer):
+    """The codes that have a title."""
+
+    n_codes: int
+    levels: list[int] = Field(description="Depths, 1 at the top.")
+
+
+class ModelDescription(ModelIdentity):
+    """The model that answers."""
+
+    nomenclature: NomenclatureSummary
+    n_codes: int = Field(description="Codes that the model may answer.")
+    guarantee: Guarantee
+    thresholds: list[dict[str, Any]] = Field(description="With the bound of each.")
+    metrics: dict[str, Any] = Field(description="Measured when the model was made.")
+    loaded_at: AwareDatetime
+
+
+class CodeReference(_Answer):
+    """A code and its title."""
+
+    code: str = Field(examples=["0101"])
+    title: str = Field(examples=["Voirie"])
+
+
+class CodeSummary(CodeReference):
+    """A code found."""
+
+    level: int = Field(description="Depth, 1 at the top.")
+    parent: str | None
+
+
+class CodePage(_Answer):
+    """A page of the codes found."""
+
+    total: int = Field(description="Codes found, on all pages.")
+    limit: int
+    offset: int
+    codes: list[CodeSummary]
+
+
+class CodeDetails(CodeReference):
+    """A code, what stands above it and just below."""
+
+    level: int = Field(description="Depth, 1 at the top.")
+    parents: list[CodeReference] = Field(description="The nearest first.")
+    children: list[CodeReference]
+
+
+class Liveness(_Answer):
+    """The process runs."""
+
+    status: str = Field(examples=["live"])
+
+
+class Readiness(_Answer):
+    """The model answers its golden texts."""
+
+    status: str = Field(examples=["ready"])
+    model: ModelIdentity

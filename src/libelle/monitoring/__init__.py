@@ -1,0 +1,1 @@
+"""Monitoring: what the service answered, whether it was right, and whether the world has moved."""
