@@ -207,7 +207,8 @@ def _answer_invalid_parameters(request: Request, error: Exception) -> Response:
 
 def _answer_libelle_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, errors.LibelleError)  # noqa: S101
-    kind = next(KIND_OF_ERROR[ancestor] for ancestor in type(error).__mro__)
+    ancestors = type(error).__mro__
+    kind = next(KIND_OF_ERROR[name] for name in ancestors if name in KIND_OF_ERROR)
     request_id = _request_id(request)
     if kind.status < 500:
         return problem_response(kind, str(error), request_id=request_id)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, NotRequired
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
 from libelle.decision import Decision, GuaranteeStatus, Reason
@@ -14,9 +14,12 @@ MAX_QUERY_CHARACTERS = 200
 MAX_PAGE_CODES = 100
 DEFAULT_PAGE_CODES = 20
 DEFAULT_TOP_K = 5
-SAFE_INTEGER = 2**53 - 1
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
+_EXAMPLE_ITEMS = [
+    {"id": "1", "text": "Lampadaire éteint rue de la Gare"},
+    {"id": "2", "text": "Je n'ai pas reçu l'acte de naissance"},
+]
 
 
 @dataclass(frozen=True)
@@ -61,38 +64,25 @@ def request_types(settings: Settings) -> RequestTypes:
         Field(description="Ask why the first candidate comes first; an answer may not know it."),
     ]
 
+    @with_config(_with_example({"id": "A-17", "text": "Nid de poule devant l'école", "top_k": 3}))
     class PredictRequest(TypedDict):
         """One text to code."""
-
-        __pydantic_config__ = _with_example(  # type: ignore[misc]
-            {"id": "A-17", "text": "Nid de poule devant l'école", "top_k": 3}
-        )
 
         text: Text
         id: NotRequired[Identifier]
         top_k: NotRequired[TopK]
         explain: NotRequired[Explain]
 
+    @with_config(_STRICT)
     class BatchItem(TypedDict):
         """A text of a batch."""
-
-        __pydantic_config__ = _STRICT  # type: ignore[misc]
 
         text: Text
         id: NotRequired[Identifier]
 
+    @with_config(_with_example({"items": _EXAMPLE_ITEMS, "top_k": 3}))
     class BatchRequest(TypedDict):
         """Texts to code, answered in the same order."""
-
-        __pydantic_config__ = _with_example(  # type: ignore[misc]
-            {
-                "items": [
-                    {"id": "1", "text": "Lampadaire éteint rue de la Gare"},
-                    {"id": "2", "text": "Je n'ai pas reçu l'acte de naissance"},
-                ],
-                "top_k": 3,
-            }
-        )
 
         items: Annotated[list[BatchItem], Field(max_length=settings.max_batch_texts)]
         top_k: NotRequired[TopK]

@@ -188,4 +188,5 @@ def _in_top(probabilities: Floats, targets: Ints, *, top_k: int) -> NDArray[np.b
     known = targets >= 0
     of_truth = probabilities[np.arange(len(targets)), np.where(known, targets, 0)]
     n_likelier = (probabilities > of_truth[:, None]).sum(axis=1)
-    return known & (n_likelier < top_k)
+    in_top: NDArray[np.bool_] = known & (n_likelier < top_k)
+    return in_top

@@ -186,6 +186,11 @@ def test_a_training_that_diverges_says_what_to_lower():
         make_classifier(lr=1e6).fit(*make_corpus())
 
 
+def test_a_training_that_diverges_in_silence_is_refused_too():
+    with pytest.raises(TrainingError, match=r"lr=15\.0.*grow without end.*Lower lr"):
+        make_classifier(lr=15.0).fit(*make_corpus())
+
+
 def test_parameters_that_fasttext_refuses_are_an_error_of_training():
     with pytest.raises(TrainingError, match="bucket must be > 0"):
         make_classifier(bucket=0).fit(*make_corpus())

@@ -63,7 +63,7 @@ def refusing_uri():
         def do_GET(self):
             self.send_error(401)
 
-        do_POST = do_GET
+        do_POST = do_GET  # noqa: N815
 
         def log_message(self, *arguments):
             """Say nothing."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -88,7 +89,7 @@ def test_sending_twice_changes_nothing(record, tracking_uri, client):
     assert len(runs_of(client)) == 4
 
 
-@pytest.mark.parametrize("n_remembered", range(0, 12, 2))
+@pytest.mark.parametrize("n_remembered", range(9))
 def test_killed_anywhere_before_remembering_nothing_is_doubled(
     record, tracking_uri, client, monkeypatch, n_remembered
 ):
@@ -105,9 +106,8 @@ def test_killed_anywhere_before_remembering_nothing_is_doubled(
 
     with monkeypatch.context() as patch:
         patch.setattr(sending.Memory, "__setitem__", remember_or_die)
-        if n_remembered < 8:
-            with pytest.raises(TrackingError, match="killed"):
-                push_record(record, tracking_uri=tracking_uri)
+        with pytest.raises(TrackingError, match="killed"):
+            push_record(record, tracking_uri=tracking_uri)
     push_record(record, tracking_uri=tracking_uri)
     parent, trials = parent_and_trials(client)
     assert len(trials) == 3
@@ -117,16 +117,20 @@ def test_killed_anywhere_before_remembering_nothing_is_doubled(
     assert len(parent.inputs.dataset_inputs) == 1
 
 
-def test_a_store_that_lost_its_runs_gets_them_again(
-    record, home, tracking_uri, empty_store, tmp_path
-):
+def test_a_store_that_lost_its_runs_gets_them_again(record, tracking_uri, tmp_path, empty_store):
+    other = tmp_path / "mlflow.db"
+    shutil.copy(empty_store, other)
     push_record(record, tracking_uri=tracking_uri)
-    other = tmp_path / "other" / "mlflow.db"
-    pushed = json.loads((record.path / PUSHED).read_text())
-    (record.path / PUSHED).write_text(json.dumps({f"sqlite:///{other}": pushed[tracking_uri]}))
-    other.parent.mkdir()
-    other.write_bytes(empty_store.read_bytes())
+    pushed = (record.path / PUSHED).read_text().replace(tracking_uri, f"sqlite:///{other}")
+    (record.path / PUSHED).write_text(pushed)
     assert push_record(record, tracking_uri=f"sqlite:///{other}").n_trials == 3
+
+
+def test_a_run_that_a_person_deleted_stays_deleted(record, tracking_uri, client):
+    push_record(record, tracking_uri=tracking_uri)
+    client.delete_run(parent_and_trials(client)[0].info.run_id)
+    assert not push_record(record, tracking_uri=tracking_uri).changed
+    assert len(runs_of(client)) == 3
 
 
 def test_a_live_run_is_seen_before_its_end(home, tracking_uri, client):

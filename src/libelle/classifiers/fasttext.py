@@ -21,6 +21,8 @@ from libelle.errors import MissingPackageError, ModelError, StorageError, Traini
 
 DISTRIBUTION = "fasttext-community"
 MODEL_FILE = "fasttext.bin"
+# Code vectors of sound models stay below 30; a training that diverges in silence goes beyond 900.
+LARGEST_WEIGHT = 100.0
 # A word that begins like a label would be read as one, and nothing is read after the end of line.
 RESERVED = re.compile(r"(?<!\S)(?:__(?=label__)|</(?=s>))")
 
@@ -63,13 +65,13 @@ class FastTextClassifier(Classifier):
     def __init__(
         self,
         *,
-        dim: int = 50,
+        dim: int = 30,
         epoch: int = 25,
         lr: float = 0.5,
         word_ngrams: int = 2,
-        min_char: int = 2,
-        max_char: int = 5,
-        bucket: int = 200_000,
+        min_char: int = 3,
+        max_char: int = 6,
+        bucket: int = 100_000,
         min_texts: int = 2,
         seed: int = 0,
     ) -> None:
@@ -103,11 +105,11 @@ class FastTextClassifier(Classifier):
             try:
                 model = fasttext.train_supervised(input=str(path), **self._options(min_texts))
             except (RuntimeError, ValueError, MemoryError) as error:
-                raise TrainingError(
-                    f"fastText cannot learn with lr={self.lr}, dim={self.dim}, "
-                    f"bucket={self.bucket}: {error} On 'Encountered NaN', lower lr."
-                ) from error
-        return self._attach(model)
+                raise self._failure(f"{error} On 'Encountered NaN', lower lr.") from error
+        self._attach(model)
+        if not np.abs(self._code_vectors).max(initial=0) < LARGEST_WEIGHT:
+            raise self._failure("its vectors grow without end. Lower lr.")
+        return self
 
     def scores(self, X: Sequence[str]) -> Floats:
         """Return logarithms of probabilities, shape `(n_texts, n_codes)`.
@@ -169,6 +171,10 @@ class FastTextClassifier(Classifier):
             "thread": 1,  # With two, updates race and no two trainings agree.
             "verbose": 0,
         }
+
+    def _failure(self, why: str) -> TrainingError:
+        options = f"lr={self.lr}, epoch={self.epoch}, dim={self.dim}, bucket={self.bucket}"
+        return TrainingError(f"fastText cannot learn with {options}: {why}")
 
     def _attach(self, model: Any) -> Self:
         labels = [f"__label__{index}" for index in range(len(self.classes_))]

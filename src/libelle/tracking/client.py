@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from libelle.errors import LibelleError, MissingPackageError, TrackingError
-from libelle.storage import redact
 
 HTTP_TIMEOUT_SECONDS = 10
 HTTP_RETRIES = 1
@@ -44,6 +43,11 @@ def database_path(tracking_uri: str) -> Path | None:
     """Return the file of a local SQLite store, None for any other address."""
     prefix, found, path = tracking_uri.partition("sqlite:///")
     return Path(path).absolute() if found and not prefix and path else None
+
+
+def public_address(tracking_uri: str) -> str:
+    """Return an address as it may be shown and written: without password."""
+    return _without_passwords(tracking_uri.partition("?")[0])
 
 
 def artifact_location(tracking_uri: str) -> str | None:
@@ -130,7 +134,7 @@ class Watched(threading.Thread):
         return self._answer
 
     def _failure(self, reason: str, cause: BaseException | None = None) -> TrackingError:
-        address = redact(self._tracking_uri)
+        address = public_address(self._tracking_uri)
         failure = TrackingError(f"MLflow at {address} could not {self._purpose}: {reason}")
         failure.__cause__ = cause
         return failure
@@ -142,17 +146,18 @@ def error_code(error: BaseException) -> str:
 
 
 def _refuse_unusable(tracking_uri: str) -> None:
+    address = public_address(tracking_uri)
     scheme = tracking_uri.partition(":")[0].partition("+")[0].lower()
     if find_spec("mlflow") is None:
         raise MissingPackageError("mlflow", extra="train", purpose="Tracking")
     if scheme in DATABASES and find_spec("sqlalchemy") is None:
         raise TrackingError(
-            f"{redact(tracking_uri)} is a database, which mlflow-skinny cannot read. Give the "
+            f"{address} is a database, which mlflow-skinny cannot read. Give the "
             "address of an MLflow server (http://…), a model folder, or install the extra [train]."
         )
     if scheme not in (*DATABASES, "http", "https", "databricks"):
         raise TrackingError(
-            f"{redact(tracking_uri)} is not an address of MLflow: since version 3.17 it keeps its "
+            f"{address} is not an address of MLflow: since version 3.17 it keeps its "
             "runs in a database. Give sqlite:///PATH/mlflow.db or http://HOST."
         )
 
@@ -204,4 +209,4 @@ def _chain(error: BaseException | None) -> list[BaseException]:
 
 
 def _without_passwords(message: str) -> str:
-    return re.sub(r"://[^/\s@]+@", "://", message)
+    return re.sub(r"://[^/\s]*@", "://", message)

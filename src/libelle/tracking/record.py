@@ -255,7 +255,7 @@ def check_model_name(name: str) -> None:
     UsageError
         If the name holds anything but letters, digits, blanks, dots, dashes and underscores.
     """
-    if not NAME.fullmatch(name) or ".." in name:
+    if not NAME.fullmatch(name):
         raise UsageError(
             f"{name!r} cannot name a model: use at most 100 letters, digits, dashes or "
             "underscores, such as --model city-requests."

@@ -11,8 +11,15 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from libelle.storage import redact, write_atomically
-from libelle.tracking.client import Beat, artifact_location, connect, error_code, within
+from libelle.storage import write_atomically
+from libelle.tracking.client import (
+    Beat,
+    artifact_location,
+    connect,
+    error_code,
+    public_address,
+    within,
+)
 from libelle.tracking.record import RunRecord
 
 PUSHED = "pushed.json"
@@ -27,6 +34,7 @@ RUN_STATUSES = {"finished": "FINISHED", "failed": "FAILED", "interrupted": "KILL
 TRIAL_STATUSES = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
 # Limits of MLflow's requests and columns.
 _UNLIKED_BY_MLFLOW = re.compile(r"[^\w. /:-]")
+ALL_RUNS = 3  # `ViewType.ALL`: those that a person deleted too.
 MAX_PARAMS, MAX_METRICS, MAX_PARAM_CHARACTERS, MAX_DIGEST_CHARACTERS = 100, 1000, 6000, 36
 
 
@@ -77,6 +85,8 @@ def push_record(
 ) -> PushReport:
     """Send to MLflow what it has not received yet of a record; doing it twice changes nothing.
 
+    A run that a person deleted there stays deleted; one that MLflow has lost is sent again.
+
     Parameters
     ----------
     record : RunRecord
@@ -106,7 +116,7 @@ class Memory:
     """
 
     def __init__(self, record: RunRecord, tracking_uri: str) -> None:
-        self._path, self._address = record.path / PUSHED, redact(tracking_uri)
+        self._path, self._address = record.path / PUSHED, public_address(tracking_uri)
         self._pieces: dict[str, dict[str, str]] = _read_pieces(self._path)
 
     def __getitem__(self, piece: str) -> str | None:
@@ -125,7 +135,9 @@ class Memory:
 
     def _write(self) -> None:
         with write_atomically(self._path) as stream:
-            stream.write(json.dumps(self._pieces, indent=1, sort_keys=True).encode())
+            stream.write(
+                json.dumps(self._pieces, ensure_ascii=False, indent=1, sort_keys=True).encode()
+            )
 
 
 class Sender:
@@ -148,11 +160,14 @@ class Sender:
         self._client: Any = None
         self._experiment_id = ""
         self._found: dict[str, str] = {}
+        self._deleted: set[str] = set()
 
     def send(self, beat: Beat) -> PushReport:
         """Send what was not, calling `beat` after each answer of the server."""
         about = self._record.about()
         self._open(beat)
+        if (deleted := self._found.get(RUN)) in self._deleted:
+            return PushReport(record=self._record.run_name, run_id=str(deleted))
         run_id, opened = self._send_start(about, beat)
         trials = [self._send_trial(trial, run_id, beat) for trial in self._record.trials()]
         artifacts = [
@@ -188,7 +203,8 @@ class Sender:
 
     def _find_runs(self, client: Any) -> dict[str, str]:
         query = f"tags.`{RECORD_TAG}` = '{self._record.run_name}'"
-        runs = all_pages(client.search_runs, [self._experiment_id], query)
+        runs = list(all_pages(client.search_runs, [self._experiment_id], query, ALL_RUNS))
+        self._deleted = {run.info.run_id for run in runs if run.info.lifecycle_stage == "deleted"}
         return {run.data.tags.get(TRIAL_TAG, RUN): run.info.run_id for run in runs}
 
     def _send_start(self, about: Mapping[str, Any], beat: Beat) -> tuple[str, bool]:

@@ -69,7 +69,7 @@ FIRST_POINTS: dict[str, dict[str, Any]] = {
     "blend": {"piece_share": 0.67, "svm_cost": 0.75, "softmax_cost": 20.0, "svm_weight": 3.0},
     "svm": {"piece_share": 0.67, "svm_cost": 1.5},
     "softmax": {"piece_share": 0.67, "softmax_cost": 20.0},
-    "fasttext": {"epoch": 25, "lr": 0.5, "dim": 50, "word_ngrams": 2, "char_ngrams": "2-5"},
+    "fasttext": {"char_ngrams": "4-6", "pieces_lr": 1.0, "epoch": 25, "word_ngrams": 2},
 }
 PLAIN = {"numbers": "keep", "stop_words": "keep", "stemming": False, "max_words": 2, "min_piece": 2}
 
@@ -122,12 +122,16 @@ def _suggest_tfidf(trial: Suggests, kind: str, seed: int) -> dict[str, Any]:
 
 
 def _suggest_fasttext(trial: Suggests, seed: int) -> dict[str, Any]:
-    sizes = trial.suggest_categorical("char_ngrams", ("none", "2-5", "3-6"))
-    smallest, largest = (0, 0) if sizes == "none" else map(int, sizes.split("-"))
+    sizes = trial.suggest_categorical("char_ngrams", ("none", "3-6", "4-6"))
+    if sizes == "none":
+        smallest, largest = 0, 0
+        lr = trial.suggest_float("words_lr", 0.2, 1.0, log=True)
+    else:  # Pieces of words bear a higher learning rate than words alone.
+        smallest, largest = map(int, sizes.split("-"))
+        lr = trial.suggest_float("pieces_lr", 0.3, 2.0, log=True)
     return {
-        "epoch": trial.suggest_int("epoch", 10, 60, log=True),
-        "lr": trial.suggest_float("lr", 0.1, 1.0, log=True),
-        "dim": trial.suggest_int("dim", 20, 100, log=True),
+        "epoch": trial.suggest_int("epoch", 8, 50, log=True),
+        "lr": lr,
         "word_ngrams": trial.suggest_int("word_ngrams", 1, 3),
         "min_char": smallest,
         "max_char": largest,

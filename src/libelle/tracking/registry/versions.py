@@ -8,6 +8,7 @@ from typing import Any
 
 from libelle.errors import TrackingError
 from libelle.tracking.client import Beat, connect, database_path, error_code, within
+from libelle.tracking.record import NAME
 from libelle.tracking.sending import all_pages
 
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -17,7 +18,9 @@ DIGEST_TAG, FIRST_TAG, PACKAGE_TAG, METRIC_TAG = (
     "libelle.version",
     "libelle.metric.",
 )
-MODEL_URI = re.compile(r"models:/(?P<name>[^/@:]+)(?:@(?P<alias>[\w-]+)|/(?P<version>\d+))")
+MODEL_URI = re.compile(
+    rf"models:/(?P<name>{NAME.pattern})(?:@(?P<alias>[\w-]+)|/(?P<version>[1-9]\d{{0,8}}))"
+)
 
 
 @dataclass(frozen=True)

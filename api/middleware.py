@@ -1,0 +1,96 @@
+"""Middleware: what surrounds every request: its identifier, its sub-path, its line in the log."""
+
+import logging
+import re
+import time
+from uuid import uuid4
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import internal_error, log_failure
+
+logger = logging.getLogger(__name__)
+
+REQUEST_ID_HEADER = "X-Request-ID"
+_READABLE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+
+
+class RequestIds:
+    """Give each request an identifier, echo it, and answer when the application fails.
+
+    The identifier of the client is taken when it is short and holds nothing that a log could not
+    show; another one is replaced.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answer = _Answer(send, request_id=_choose_request_id(scope))
+        scope.setdefault("state", {})["request_id"] = answer.request_id
+        started = time.perf_counter()
+        try:
+            await self._app(scope, receive, answer.send)
+        except ClientDisconnect:
+            logger.info("Request %s: the client left", answer.request_id)
+        except Exception as error:  # noqa: BLE001 - A door: nothing must leave without an answer.
+            log_failure(error, request_id=answer.request_id)
+            if answer.status is not None:
+                raise  # Too late for another answer: the server closes the connection.
+            await internal_error(answer.request_id)(scope, receive, answer.send)
+        _log(scope, answer, time.perf_counter() - started)
+
+
+class SubPath:
+    """Let the application stand under a sub-path, whether the proxy strips it or not."""
+
+    def __init__(self, app: ASGIApp, *, root_path: str) -> None:
+        stripped = root_path.strip("/")
+        self._app, self._root_path = app, f"/{stripped}" if stripped else ""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if self._root_path and scope["type"] == "http":
+            scope = {**scope, "root_path": self._root_path, "path": self._whole_path(scope)}
+        await self._app(scope, receive, send)
+
+    def _whole_path(self, scope: Scope) -> str:
+        path = str(scope["path"])
+        if path.startswith(f"{self._root_path}/") or path == self._root_path:
+            return path
+        return self._root_path + path
+
+
+class _Answer:
+    """An answer on its way, with the identifier of its request."""
+
+    def __init__(self, send: Send, *, request_id: str) -> None:
+        self._send = send
+        self.request_id = request_id
+        self.status: int | None = None
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            MutableHeaders(scope=message)[REQUEST_ID_HEADER] = self.request_id
+        await self._send(message)
+
+
+def _choose_request_id(scope: Scope) -> str:
+    given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
+    return given if _READABLE_ID.fullmatch(given) else uuid4().hex
+
+
+def _log(scope: Scope, answer: _Answer, seconds: float) -> None:
+    # The path as sent, still percent-encoded, cannot forge a line; the query may hold anything.
+    path = scope.get("raw_path", b"").decode("ascii", "replace")
+    milliseconds = 1000 * seconds
+    logger.info(
+        "%s %s %s %.1f ms %s", scope["method"], path, answer.status, milliseconds, answer.request_id
+    )

@@ -1,0 +1,1 @@
+"""Data: what libelle learns from."""
