@@ -1,4 +1,4 @@
-"""Dependencies: what routes are given."""
+"""Dependencies: what routes are given; asynchronous, since FastAPI sends others to threads."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from api.loading import LoadedModel
 from api.service import Service
 
 
-def get_service(request: Request) -> Service:
+async def get_service(request: Request) -> Service:
     """Return the state of the application."""
     service: Service = request.app.state.service
     return service
@@ -18,7 +18,7 @@ def get_service(request: Request) -> Service:
 ServiceDep = Annotated[Service, Depends(get_service)]
 
 
-def get_model(service: ServiceDep) -> LoadedModel:
+async def get_model(service: ServiceDep) -> LoadedModel:
     """Return the model that answers; a problem when none is ready."""
     return service.model
 
@@ -26,7 +26,7 @@ def get_model(service: ServiceDep) -> LoadedModel:
 ModelDep = Annotated[LoadedModel, Depends(get_model)]
 
 
-def get_request_id(request: Request) -> str:
+async def get_request_id(request: Request) -> str:
     """Return the identifier that the client gave to its request, or that was made for it."""
     return str(request.state.request_id)
 
@@ -34,7 +34,7 @@ def get_request_id(request: Request) -> str:
 RequestIdDep = Annotated[str, Depends(get_request_id)]
 
 
-def refuse_other_models(
+async def refuse_other_models(
     model: Annotated[str, Path(description="Name of the model.", examples=["demo"])],
     loaded: ModelDep,
 ) -> None:

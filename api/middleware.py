@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import internal_error, log_failure
@@ -39,7 +40,7 @@ class RequestIds:
             await self._app(scope, receive, answer.send)
         except ClientDisconnect:
             logger.info("Request %s: the client left", answer.request_id)
-        except Exception as error:  # noqa: BLE001 - A door: nothing must leave without an answer.
+        except Exception as error:  # A door: no request stays without an answer.
             log_failure(error, request_id=answer.request_id)
             if answer.status is not None:
                 raise  # Too late for another answer: the server closes the connection.
@@ -56,15 +57,18 @@ class SubPath:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if self._root_path and scope["type"] == "http":
-            scope = {**scope, "root_path": self._root_path, "path": self._whole_path(scope)}
-        await self._app(scope, receive, send)
+        if not self._root_path or scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif scope["path"] == self._root_path:
+            # Without its last slash, the relative links of a page would lead beside it.
+            folder = RedirectResponse(self._root_path.rpartition("/")[2] + "/")
+            await folder(scope, receive, send)
+        else:
+            path = self._whole_path(scope["path"])
+            await self._app({**scope, "root_path": self._root_path, "path": path}, receive, send)
 
-    def _whole_path(self, scope: Scope) -> str:
-        path = str(scope["path"])
-        if path.startswith(f"{self._root_path}/") or path == self._root_path:
-            return path
-        return self._root_path + path
+    def _whole_path(self, path: str) -> str:
+        return path if path.startswith(f"{self._root_path}/") else self._root_path + path
 
 
 class _Answer:

@@ -26,8 +26,8 @@ _EXAMPLE_ITEMS = [
 class RequestTypes:
     """What requests must look like, bounded as the settings say."""
 
-    predict: TypeAdapter[dict[str, Any]]
-    batch: TypeAdapter[dict[str, Any]]
+    predict: TypeAdapter[Any]
+    batch: TypeAdapter[Any]
     default_top_k: int
 
 

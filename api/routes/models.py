@@ -14,7 +14,7 @@ list_router = APIRouter(tags=["Model"])
 
 
 @router.get("/model", response_model=ModelDescription, responses=problems(503))
-def describe_model(model: ModelDep) -> dict[str, Any]:
+async def describe_model(model: ModelDep) -> dict[str, Any]:
     """Describe the model: its identity, codes, thresholds with their bounds, and metrics."""
     predictor = model.predictor
     nomenclature = predictor.nomenclature
@@ -30,6 +30,6 @@ def describe_model(model: ModelDep) -> dict[str, Any]:
 
 
 @list_router.get("/models", response_model=ModelList, responses=problems(503))
-def list_models(model: ModelDep) -> dict[str, Any]:
+async def list_models(model: ModelDep) -> dict[str, Any]:
     """List the models that this service answers for: one."""
     return {"models": [describe_identity(model)]}

@@ -1,0 +1,206 @@
+"""What the command line promises: examples in its help, one-line errors, exit codes, JSON alone."""
+
+import csv
+import json
+import os
+import re
+import shlex
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from libelle.cli import app
+from libelle.cli.train import model_name
+from tests.classifiers.corpus import PLACES, TOPICS
+
+QUICK = ["--trials=2", "--folds=3", "--family=svm", "--workers=1"]
+COLUMNS = ["--text=text", "--code=code"]
+
+
+def run(*arguments, home, **environment):
+    """Run a command as a user would, in a folder of its own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LIBELLE_")}
+    kept |= {"LIBELLE_HOME": str(home), **environment}
+    command = [sys.executable, "-m", "libelle.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=kept, cwd=home)
+
+
+def fails(*arguments, home, code=1, **environment):
+    """Run a command that must fail in one line, without a traceback; return the line."""
+    finished = run(*arguments, home=home, **environment)
+    assert finished.returncode == code, finished.stderr
+    assert "Traceback" not in finished.stderr
+    assert finished.stdout == ""
+    return finished.stderr.strip().splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def requests(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "requests.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "code"])
+        for code, phrases in TOPICS.items():
+            for phrase in phrases:
+                for place in PLACES:
+                    writer.writerows((f"{phrase} {place} {n}", code) for n in range(6))
+    return path
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory, requests):
+    """A home where a model was trained once."""
+    folder = tmp_path_factory.mktemp("home")
+    finished = run("train", requests, *COLUMNS, *QUICK, "--json", home=folder)
+    assert finished.returncode == 0, finished.stderr
+    (folder / "summary.json").write_text(finished.stdout)
+    return folder
+
+
+def commands(command, path=()):
+    if hasattr(command, "commands"):
+        for name, inside in command.commands.items():
+            yield from commands(inside, (*path, name))
+    else:
+        yield path, command
+
+
+@pytest.mark.parametrize(("path", "command"), list(commands(get_command(app))))
+def test_every_command_has_an_example_that_names_it(path, command):
+    assert "Example:" in command.help
+    assert f"libelle {' '.join(path)}" in command.help
+    for parameter in command.params:
+        assert parameter.help, (path, parameter.name)
+
+
+def test_help_is_quick_to_import():
+    program = (
+        "import sys\nimport libelle.cli\n"
+        "heavy = {'mlflow', 'sklearn', 'pandas', 'optuna', 'numba', 'fastapi', 'scipy', 'pyarrow'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", program]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"
+
+
+def test_training_prints_one_json_object_and_nothing_else(home):
+    summary = json.loads((home / "summary.json").read_text())
+    assert summary["model_uri"] == "models:/requests/1"
+    assert summary["alias"] == "champion"
+    assert {"accuracy", "macro_f1", "log_loss", "ece"} <= set(summary["metrics"])
+    assert summary["guarantee"]["status"] == "none"
+    assert re.fullmatch("[0-9a-f]{64}", summary["digest"])
+
+
+def test_the_same_training_gives_the_same_digest_and_a_challenger(home, requests):
+    first = json.loads((home / "summary.json").read_text())
+    again = run("train", requests, *COLUMNS, *QUICK, "--seed=1", "--json", home=home)
+    other = json.loads(again.stdout)
+    assert other["digest"] != first["digest"]
+    assert other["alias"] == "challenger"
+    same = json.loads(run("train", requests, *COLUMNS, *QUICK, "--json", home=home).stdout)
+    assert same["digest"] == first["digest"]
+    assert same["metrics"] == first["metrics"]
+
+
+def test_a_file_is_coded_by_the_champion(home, requests):
+    output = home / "coded.csv"
+    finished = run(
+        "predict", "models:/requests@champion", requests, output, "--text=text", home=home
+    )
+    assert finished.returncode == 0, finished.stderr
+    with output.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    right = sum(row["top_code"] == row["input_code"] for row in rows)
+    assert right / len(rows) > 0.9
+    assert {row["decision"] for row in rows} == {"review"}
+
+
+def test_models_are_listed_and_shown(home):
+    assert "champion" in run("models", "list", home=home).stdout
+    shown = json.loads(run("models", "show", "requests", "--json", home=home).stdout)
+    assert shown["versions"][0]["first"] or shown["versions"][-1]["first"]
+
+
+def test_nothing_is_sent_twice(home):
+    assert "Nothing to send" in run("runs", "push", home=home).stdout
+
+
+def test_columns_are_guessed(home, requests):
+    guessed = run("check", requests, home=home).stdout
+    assert f"libelle train {requests} --text text --code code" in guessed
+
+
+def test_the_check_is_also_json(home, requests):
+    report = json.loads(run("check", requests, *COLUMNS, "--json", home=home).stdout)
+    assert report["n_rows"] == 576
+
+
+def test_a_missing_column_is_one_line(tmp_path, requests):
+    line = fails("train", requests, "--text=texte", "--code=code", home=tmp_path)
+    assert "no column 'texte'" in line
+    assert "Did you mean 'text'" in line
+
+
+@pytest.mark.parametrize("content", ["", "text,code\n", "text,code\nun,a\ndeux,a\n"])
+def test_a_file_with_nothing_to_learn_is_one_line(tmp_path, content):
+    (tmp_path / "bad.csv").write_text(content)
+    fails("train", tmp_path / "bad.csv", *COLUMNS, home=tmp_path)
+    assert not list(tmp_path.glob("results/*/model"))
+
+
+def test_a_missing_file_is_one_line(tmp_path):
+    assert "absent.csv" in fails("train", "absent.csv", *COLUMNS, home=tmp_path)
+
+
+def test_a_bad_option_is_a_usage_error(tmp_path, requests):
+    assert "folds" in fails("train", requests, *COLUMNS, "--folds=1", home=tmp_path, code=2)
+
+
+def test_a_bad_setting_is_a_usage_error(tmp_path):
+    assert "LIBELLE_PORT" in fails("models", "list", home=tmp_path, code=2, LIBELLE_PORT="http")
+
+
+@pytest.mark.parametrize(
+    "model", ["models:/requests@absent", "models:/requests/99", "models:/no@champion"]
+)
+def test_an_unknown_model_is_one_line(home, requests, model):
+    line = fails("predict", model, requests, home / "o.csv", "--text=text", home=home)
+    assert model.split("/")[1].split("@")[0] in line
+
+
+def test_a_folder_without_model_is_one_line(home, requests):
+    line = fails("predict", home, requests, home / "o.csv", "--text=text", home=home)
+    assert "holds no model" in line
+
+
+def test_a_tracking_server_that_is_down_loses_nothing(tmp_path, requests):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    arguments = ("train", requests, *COLUMNS, *QUICK, "--json")
+    finished = run(*arguments, home=tmp_path, MLFLOW_TRACKING_URI=address)
+    assert finished.returncode == 0, finished.stderr
+    folder = json.loads(finished.stdout)["model_uri"]
+    assert (Path(folder) / "manifest.json").is_file()
+    assert "libelle runs push" in finished.stderr
+    pushed = run("runs", "push", home=tmp_path)
+    assert pushed.returncode == 0, pushed.stderr
+    assert "champion" in run("models", "list", home=tmp_path).stdout
+
+
+def test_names_of_models_come_from_files():
+    assert model_name("s3://bucket/Tickets 2024.csv.gz") == "tickets-2024"
+    assert model_name("examples/coicop-tickets.toml") == "coicop-tickets"
+    assert model_name("é.csv") == "model"
+
+
+def test_the_example_in_the_help_is_a_command_line():
+    for _, command in commands(get_command(app)):
+        (example,) = re.findall(r"Example: `(.+)`", command.help)
+        assert "libelle" in shlex.split(example)
