@@ -8,6 +8,7 @@ from functools import partial
 
 import anyio
 from fastapi import APIRouter, Depends, FastAPI
+from fastapi.routing import APIRoute
 from pydantic import SecretStr
 
 from api.dependencies import refuse_other_models
@@ -29,6 +30,9 @@ Give each short text its official code, or hand it to a person with a short list
 
 `decision` says what becomes of a text: `automatic` (its `code` may be stored), `review` (a person
 decides, among `candidates`) or `refused` (there is nothing to code). Codes are text: `"0111"`.
+
+`X-Request-ID` is echoed, or made when there is none: a retry with the same one is safe. Errors are
+`application/problem+json` (RFC 9457), whose `type` is stable.
 """
 
 
@@ -50,6 +54,7 @@ def create_app(
         # Relative to openapi.json: right under any sub-path.
         servers=[{"url": "."}],
         openapi_url=None,
+        generate_unique_id_function=_name_operation,
         redirect_slashes=False,
         lifespan=_lifespan,
     )
@@ -112,6 +117,11 @@ def _include_routes(app: FastAPI) -> None:
         dependencies=[Depends(refuse_other_models)],
         responses=problems(404),
     )
+
+
+def _name_operation(route: APIRoute) -> str:
+    """Return the name that generated clients give to a route."""
+    return f"{route.name}_of_model" if "{model}" in route.path else route.name
 
 
 def _create_worker(settings: Settings, source: ModelSource) -> FastAPI:

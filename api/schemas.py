@@ -119,10 +119,10 @@ class Guarantee(_Answer):
 class Candidate(_Answer):
     """A code that the text may have."""
 
-    rank: int = Field(ge=1)
+    rank: int = Field(ge=1, examples=[1])
     code: str = Field(examples=["0101"])
     title: str = Field(examples=["Voirie"])
-    probability: float = Field(ge=0, le=1)
+    probability: float = Field(ge=0, le=1, examples=[0.8123])
 
 
 class Prediction(_Answer):
@@ -132,11 +132,15 @@ class Prediction(_Answer):
         description="The same for a retry with the same `X-Request-ID`.",
         examples=["947a95bd-00c1-877f-975c-b6ee3ca22e8e"],
     )
-    decision: Decision
-    reason: Reason
-    code: str | None = Field(description="Null unless `decision` is `automatic`.")
-    title: str | None = Field(description="Of `code`.")
-    confidence: float = Field(ge=0, le=1, description="What the threshold is compared with.")
+    decision: Decision = Field(examples=[Decision.REVIEW])
+    reason: Reason = Field(examples=[Reason.NO_THRESHOLD])
+    code: str | None = Field(
+        description="Null unless `decision` is `automatic`.", examples=[None, "0101"]
+    )
+    title: str | None = Field(description="Of `code`.", examples=[None, "Voirie"])
+    confidence: float = Field(
+        ge=0, le=1, description="What the threshold is compared with.", examples=[0.8123]
+    )
     candidates: list[Candidate] = Field(description="The likeliest first; none when refused.")
     prediction_set: list[str] | None = Field(
         description="Codes among which the true one is, as often as promised; null if unknown."

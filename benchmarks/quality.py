@@ -95,9 +95,7 @@ def run_peer(options: argparse.Namespace) -> dict[str, float]:
     metrics = evaluate(probabilities, split.test.codes, classes)
     own_peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
     seconds = time.perf_counter() - started
-    return {
-        **asdict(metrics), "seconds": seconds, "model_mb": n_bytes / 2**20, "peak_mb": own_peak
-    }
+    return {**asdict(metrics), "seconds": seconds, "model_mb": n_bytes / 2**20, "peak_mb": own_peak}
 
 
 def fit_linear_svc(fit: Dataset, test: Dataset) -> tuple[np.ndarray, list[str], int]:

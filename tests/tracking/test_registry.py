@@ -119,13 +119,31 @@ def test_a_model_changed_in_the_registry_is_refused(registered, tracking_uri, cl
     assert not list(destination.rglob("manifest.json"))
 
 
-def test_a_model_of_another_tool_is_refused(tracking_uri, client, destination, tmp_path):
+@pytest.mark.parametrize("name", ["predictor/model.pkl", "model.pkl"])
+def test_a_model_of_another_tool_is_refused(tracking_uri, client, destination, tmp_path, name):
+    file = tmp_path / "other" / name
+    file.parent.mkdir(parents=True)
+    file.touch()
     client.create_registered_model("demo")
-    (tmp_path / "other" / "predictor").mkdir(parents=True)
-    (tmp_path / "other" / "predictor" / "model.pkl").touch()
     client.create_model_version("demo", (tmp_path / "other").as_uri())
     with pytest.raises(TrackingError, match=r"holds no predictor/manifest\.json"):
         fetch_model("models:/demo/1", tracking_uri=tracking_uri, destination=destination)
+
+
+def test_a_download_that_grows_is_not_given_up(registered, tracking_uri, destination, monkeypatch):
+    import mlflow.artifacts
+
+    download = mlflow.artifacts.download_artifacts
+
+    def download_slowly(address, *, dst_path, tracking_uri):
+        for n_bytes in range(8):
+            (Path(dst_path) / "part").write_bytes(b" " * n_bytes)
+            time.sleep(0.15)
+        return download(address, dst_path=f"{dst_path}/done", tracking_uri=tracking_uri)
+
+    monkeypatch.setattr(mlflow.artifacts, "download_artifacts", download_slowly)
+    options = {"tracking_uri": tracking_uri, "destination": destination}
+    assert fetch_model("models:/demo/1", deadline_seconds=0.6, **options).version == "1"
 
 
 def test_a_server_finds_its_last_copy_without_the_registry(registered, tracking_uri, destination):

@@ -4,7 +4,8 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
@@ -138,6 +139,26 @@ class Watched(threading.Thread):
         failure = TrackingError(f"MLflow at {address} could not {self._purpose}: {reason}")
         failure.__cause__ = cause
         return failure
+
+
+@contextmanager
+def patient_requests(seconds: int) -> Iterator[None]:
+    """Let one HTTP request last: a server answers an upload once it has stored it elsewhere.
+
+    Whoever calls bounds the whole by `within`. What the environment says wins.
+    """
+    import mlflow
+
+    variable: Any = mlflow.environment_variables.MLFLOW_HTTP_REQUEST_TIMEOUT
+    usual = variable.get()
+    if usual != HTTP_TIMEOUT_SECONDS:
+        yield
+        return
+    variable.set(seconds)
+    try:
+        yield
+    finally:
+        variable.set(usual)
 
 
 def error_code(error: BaseException) -> str:

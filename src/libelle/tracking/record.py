@@ -11,6 +11,7 @@ import secrets
 import shutil
 import weakref
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Self
@@ -163,7 +164,8 @@ class RunRecord:
             self.path.mkdir(parents=True)
             lock = os.open(self.path / LOCK, os.O_CREAT | os.O_RDWR)
             self._unlock = weakref.finalize(self, os.close, lock)
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with suppress(OSError):  # Some network folders have no locks.
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise StorageError(
                 f"{self.path} cannot be written: {error.strerror}. "

@@ -5,14 +5,14 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from libelle.errors import StorageError, TrackingError
 from libelle.storage import write_atomically
-from libelle.tracking.client import Beat, connect, within
+from libelle.tracking.client import Beat, Watched, connect, within
 from libelle.tracking.registry.folders import DATA, MANIFEST, is_intact
 from libelle.tracking.registry.versions import (
     DIGEST_TAG,
@@ -25,6 +25,7 @@ from libelle.tracking.registry.versions import (
 )
 
 FETCHED = "fetched.json"
+GROWTH_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -134,35 +135,63 @@ def _download(
         return folder, expected
     source = client.get_model_version_download_uri(version.name, version.version)
     beat()
+    _refuse_foreign(version, source, tracking_uri)
+    beat()
     with _replaced_folder(folder) as temporary:
-        _copy_artifacts(source, temporary, tracking_uri)
-        beat()
+        _copy_artifacts(source, temporary, tracking_uri, beat)
         digest = _digest_of_download(temporary, version, expected)
     return folder, digest
 
 
-def _copy_artifacts(source: str, folder: Path, tracking_uri: str) -> None:
-    from mlflow.artifacts import download_artifacts
-
+def _copy_artifacts(source: str, folder: Path, tracking_uri: str, beat: Beat) -> None:
+    """Download a folder; as long as it grows, the registry is not silent."""
     with tempfile.TemporaryDirectory(prefix=".download-", dir=folder.parent) as temporary:
-        downloaded = download_artifacts(
-            f"{source}/{DATA}", dst_path=temporary, tracking_uri=tracking_uri
-        )
-        for path in Path(downloaded).iterdir():
+
+        def work(_: Beat) -> str:
+            from mlflow.artifacts import download_artifacts
+
+            address = f"{source}/{DATA}"
+            path = download_artifacts(address, dst_path=temporary, tracking_uri=tracking_uri)
+            return str(path)
+
+        download = Watched(work, tracking_uri=tracking_uri, purpose="give the files of the model")
+        download.start()
+        n_bytes = 0
+        while download.is_alive():
+            download.join(GROWTH_SECONDS)
+            if (grown := _size_of(Path(temporary))) != n_bytes:
+                n_bytes = grown
+                beat()
+        for path in Path(download.wait(0)).iterdir():
             path.rename(folder / path.name)
 
 
-def _digest_of_download(folder: Path, version: Any, expected: str | None) -> str:
-    named = f"models:/{version.name}/{version.version}"
-    if not (folder / MANIFEST).is_file():
+def _size_of(folder: Path) -> int:
+    n_bytes = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):  # What is downloaded is renamed when it is whole.
+            n_bytes += path.stat().st_size
+    return n_bytes
+
+
+def _refuse_foreign(version: Any, source: str, tracking_uri: str) -> None:
+    from mlflow.artifacts import list_artifacts
+
+    files = list_artifacts(artifact_uri=f"{source}/{DATA}", tracking_uri=tracking_uri)
+    if MANIFEST not in {Path(file.path).name for file in files}:
         raise TrackingError(
-            f"{named} holds no {DATA}/{MANIFEST}: it was not made by libelle. Choose another."
+            f"models:/{version.name}/{version.version} holds no {DATA}/{MANIFEST}: it was not made "
+            "by libelle. Choose another."
         )
+
+
+def _digest_of_download(folder: Path, version: Any, expected: str | None) -> str:
     digest = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
     if expected not in (None, digest):
         raise TrackingError(
-            f"{named} is not the model that was registered: its digest is {digest[:12]}, "
-            f"{str(expected)[:12]} was registered. Its files were changed: do not use it."
+            f"models:/{version.name}/{version.version} is not the model that was registered: its "
+            f"digest is {digest[:12]}, {str(expected)[:12]} was registered. Its files were "
+            "changed: do not use it."
         )
     return digest
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import libelle
-from libelle.tracking.client import Beat, connect, error_code, within
+from libelle.tracking.client import Beat, connect, error_code, patient_requests, within
 from libelle.tracking.record import RunRecord, check_model_name
 from libelle.tracking.registry.folders import DATA, read_manifest
 from libelle.tracking.registry.versions import (
@@ -26,6 +26,7 @@ from libelle.tracking.registry.versions import (
 )
 from libelle.tracking.sending import VERSION, Memory, open_experiment, push_record
 
+UPLOAD_SECONDS = 60  # Longest answer to the upload of one file.
 RUNTIME_PACKAGES = ("mlflow", "nltk", "numpy", "pandas", "scipy", "unidecode")
 
 
@@ -57,7 +58,7 @@ def register_model(
     name: str,
     tracking_uri: str,
     run_id: str | None = None,
-    deadline_seconds: float = 60.0,
+    deadline_seconds: float = 90.0,
 ) -> RegisteredVersion:
     """Register a predictor as a regular MLflow model, once.
 
@@ -120,7 +121,10 @@ class _Registration:
             version, newest = known[0], versions[0]
         else:
             run_id = run_id or self._create_run(digest)
-            source = self._upload(folder, run_id)
+            with patient_requests(UPLOAD_SECONDS):
+                source = self._upload(folder, run_id)
+            self._client.set_tag(run_id, DIGEST_TAG, digest)
+            self._beat()
             tags = _version_tags(manifest, digest, first=not versions)
             version = newest = self._create_version(source, run_id, tags)
         alias = self._give_alias(version, is_newest=version.version == newest.version)
