@@ -64,6 +64,13 @@ def test_a_digest_registered_again_keeps_its_version(registered, folders, tracki
     assert len(show_model("demo", tracking_uri=tracking_uri).versions) == 2
 
 
+def test_an_old_challenger_registered_again_takes_no_alias(registered, folders, tracking_uri):
+    register_model(folders[2], name="demo", tracking_uri=tracking_uri)
+    again = register_model(folders[1], name="demo", tracking_uri=tracking_uri)
+    assert (again.version, again.alias) == ("2", None)
+    assert show_model("demo", tracking_uri=tracking_uri).versions[0].aliases == ("challenger",)
+
+
 def test_killed_before_the_alias_the_first_version_still_becomes_champion(
     registered, folders, tracking_uri, client
 ):

@@ -129,6 +129,7 @@ def test_a_store_that_lost_its_runs_gets_them_again(record, tracking_uri, tmp_pa
 def test_a_run_that_a_person_deleted_stays_deleted(record, tracking_uri, client):
     push_record(record, tracking_uri=tracking_uri)
     client.delete_run(parent_and_trials(client)[0].info.run_id)
+    (record.path / PUSHED).unlink()
     assert not push_record(record, tracking_uri=tracking_uri).changed
     assert len(runs_of(client)) == 3
 

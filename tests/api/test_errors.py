@@ -1,0 +1,122 @@
+"""Every error is a problem, with a stable type and nothing of what was sent."""
+
+import logging
+from dataclasses import replace
+
+import pytest
+
+from api.errors import KIND_OF_ERROR
+from api.schemas import Problem
+from libelle import errors
+
+SECRET = "texte-confidentiel"
+
+PROBLEMS = {
+    ("GET", "/nothing"): (404, "unknown-address"),
+    ("GET", "/v1/nothing"): (404, "unknown-address"),
+    ("GET", "/docs/"): (404, "unknown-address"),
+    ("GET", "/static/../main.py"): (404, "unknown-address"),
+    ("GET", "/static/oauth2-redirect.html"): (404, "unknown-address"),
+    ("GET", "/v1/predict"): (405, "method-not-allowed"),
+    ("DELETE", "/v1/model"): (405, "method-not-allowed"),
+    ("POST", "/health/live"): (405, "method-not-allowed"),
+    ("POST", "/v1/predict"): (415, "unsupported-media-type"),
+    ("GET", "/v1/models/other/model"): (404, "unknown-model"),
+    ("POST", "/v1/models/other/predict"): (404, "unknown-model"),
+    ("GET", "/v1/codes/texte-confidentiel"): (404, "unknown-code"),
+    ("GET", "/v1/codes?limit=texte-confidentiel"): (422, "invalid-request"),
+    ("GET", "/v1/codes?limit=0"): (422, "invalid-request"),
+    ("GET", "/v1/codes?offset=-1"): (422, "invalid-request"),
+    ("GET", "/v1/codes?offset=99999999999999999999"): (422, "invalid-request"),
+    ("GET", "/v1/codes?q=" + "a" * 201): (422, "invalid-request"),
+}
+
+
+@pytest.mark.parametrize(("request_line", "expected"), PROBLEMS.items(), ids=map(str, PROBLEMS))
+def test_an_error_is_a_problem(client, request_line, expected):
+    status, slug = expected
+    response = client.request(*request_line)
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = Problem.model_validate_json(response.content)
+    assert (problem.type, problem.status) == (f"urn:libelle:problem:{slug}", status)
+    assert problem.request_id == response.headers["x-request-id"]
+    assert SECRET not in response.text
+
+
+def test_a_wrong_method_says_which_are_right(client):
+    assert client.get("/v1/predict").headers["allow"] == "POST"
+
+
+def every_error(base=errors.LibelleError):
+    yield base
+    for below in base.__subclasses__():
+        yield from every_error(below)
+
+
+def make_error(error_class, message):
+    error = error_class.__new__(error_class)
+    Exception.__init__(error, message)
+    return error
+
+
+@pytest.mark.parametrize("error_class", list(every_error()))
+def test_every_error_of_libelle_has_a_status(make_client, model, monkeypatch, error_class):
+    def fail(*_arguments, **_options):
+        raise make_error(error_class, "in /srv/models/demo")
+
+    client = make_client()
+    monkeypatch.setattr("api.answers.make_prediction_ids", fail)
+    response = client.post("/v1/predict", json={"text": "a"})
+    kinds = [kind for known, kind in KIND_OF_ERROR.items() if issubclass(error_class, known)]
+    assert response.status_code == kinds[0].status
+    if response.status_code >= 500:
+        assert "/srv" not in response.text
+
+
+def test_an_unforeseen_failure_says_nothing_of_the_text(make_client, model, monkeypatch, caplog):
+    def fail(texts, **_options):
+        raise RuntimeError(f"cannot read {texts}")
+
+    client = make_client()
+    monkeypatch.setattr(model.predictor, "predict", fail)
+    with caplog.at_level(logging.INFO):
+        response = client.post("/v1/predict", json={"text": SECRET})
+    assert response.status_code == 500
+    problem = Problem.model_validate_json(response.content)
+    assert problem.type == "urn:libelle:problem:internal-error"
+    assert problem.request_id in caplog.text
+    assert "RuntimeError" in caplog.text
+    assert SECRET not in caplog.text + response.text
+
+
+def test_logs_hold_no_query(client, caplog):
+    with caplog.at_level(logging.INFO, logger="api"):
+        client.get(f"/v1/codes?q={SECRET}")
+    assert "/v1/codes 200" in caplog.text
+    assert SECRET not in caplog.text
+
+
+def test_a_model_that_cannot_be_loaded_leaves_the_service_live_and_not_ready(make_client, caplog):
+    def fail():
+        raise errors.ModelError("damaged: /srv/models/demo")
+
+    client = make_client(fail)
+    assert client.get("/health/live").status_code == 200
+    for path in ("/health/ready", "/v1/model", "/v1/models", "/v1/codes"):
+        response = client.get(path)
+        assert response.status_code == 503
+        assert response.json()["type"] == "urn:libelle:problem:not-ready"
+        assert "/srv" not in response.text
+
+
+def test_a_model_that_answers_otherwise_than_when_made_is_not_ready(make_client, model):
+    class Changed:
+        digest = "0"
+
+        def answers_golden_texts(self):
+            return False
+
+    client = make_client(replace(model, predictor=Changed()))
+    assert client.get("/health/ready").status_code == 503
+    assert client.post("/v1/predict", json={"text": "a"}).status_code == 503

@@ -1,0 +1,199 @@
+"""What a prediction is over HTTP, one text or many."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from api.schemas import BatchAnswer, SinglePrediction
+from libelle.decision import Guarantee, GuaranteeStatus
+from tests.api.conftest import make_predictor
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+KEY = SecretStr("key")
+ONLY_IN_SINGLE = {"id", "model", "guarantee"}
+
+
+def test_a_prediction_has_its_whole_shape(client, model):
+    answer = client.predict("Nid de poule devant l'école", id="A-17", top_k=2)
+    assert SinglePrediction.model_validate(answer)
+    assert answer["prediction_id"]
+    assert (answer["decision"], answer["reason"]) == ("review", "no_threshold")
+    assert answer["code"] is answer["title"] is None
+    assert [candidate["rank"] for candidate in answer["candidates"]] == [1, 2]
+    assert answer["candidates"][0]["code"] == "0101"
+    assert answer["candidates"][0]["title"] == "Chaussée et trottoirs"
+    assert answer["confidence"] == answer["candidates"][0]["probability"]
+    assert answer["id"] == "A-17"
+    assert answer["model"] == {"name": "demo", "version": "3", "digest": model.predictor.digest}
+    assert answer["guarantee"]["status"] == "none"
+    for later in ("prediction_set", "roll_up", "explanation"):
+        assert answer[later] is None
+
+
+@given(text=TEXTS)
+def test_one_text_is_answered_as_a_batch_of_one(client, text):
+    headers = {"X-Request-ID": "same"}
+    single = client.post("/v1/predict", json={"text": text}, headers=headers).json()
+    body = {"items": [{"text": text}]}
+    batch = client.post("/v1/predict/batch", json=body, headers=headers).json()
+    alone = {name: value for name, value in single.items() if name not in ONLY_IN_SINGLE}
+    assert batch["results"] == [{"id": None, "prediction": alone, "error": None}]
+    assert {name: batch[name] for name in ("model", "guarantee")} == {
+        name: single[name] for name in ("model", "guarantee")
+    }
+
+
+@given(texts=st.lists(TEXTS, max_size=8))
+def test_http_answers_what_the_predictor_answers(client, model, texts):
+    results = client.predict_batch([{"text": text} for text in texts], top_k=3)
+    for result, expected in zip(results, model.predictor.predict(texts, top_k=3), strict=True):
+        prediction = result["prediction"]
+        assert prediction["decision"] == expected.decision
+        assert prediction["confidence"] == expected.confidence
+        codes = [candidate["code"] for candidate in prediction["candidates"]]
+        assert codes == [candidate.code for candidate in expected.candidates]
+
+
+@pytest.mark.parametrize("text", ["", "  \n\t"])
+def test_the_empty_text_is_refused_by_an_answer(client, text):
+    answer = client.predict(text)
+    assert (answer["decision"], answer["reason"]) == ("refused", "empty")
+    assert (answer["confidence"], answer["candidates"], answer["code"]) == (0, [], None)
+
+
+def test_above_the_threshold_the_code_may_be_stored(make_client, model):
+    guarantee = Guarantee(GuaranteeStatus.GUARANTEED, 0.05, 0.05, 0.04, "t1", threshold=0.0)
+    client = make_client(replace(model, predictor=make_predictor(guarantee)))
+    answer = client.predict("Lampadaire éteint")
+    assert (answer["decision"], answer["reason"]) == ("automatic", "above_threshold")
+    assert (answer["code"], answer["title"]) == ("0102", "Éclairage public")
+    assert answer["guarantee"] == {
+        "status": "guaranteed",
+        "target_error": 0.05,
+        "delta": 0.05,
+        "bound": 0.04,
+        "threshold_id": "t1",
+    }
+
+
+def test_results_keep_the_order_and_the_ids(client):
+    items = [{"id": f"n°{number}", "text": f"crèche {number}"} for number in range(50)]
+    results = client.predict_batch(items)
+    assert [result["id"] for result in results] == [item["id"] for item in items]
+    assert len({result["prediction"]["prediction_id"] for result in results}) == 50
+
+
+BAD_ITEMS = {
+    "too long": ({"id": "b", "text": "a" * 10_001}, "b", "#/text"),
+    "not text": ({"id": "b", "text": 12}, "b", "#/text"),
+    "no text": ({"id": "b"}, "b", "#/text"),
+    "null text": ({"id": "b", "text": None}, "b", "#/text"),
+    "id that is a number": ({"id": 7, "text": "a"}, None, "#/id"),
+    "id too long": ({"id": "b" * 257, "text": "a"}, None, "#/id"),
+    "unknown field": ({"id": "b", "text": "a", "secret-field": 1}, "b", "#"),
+    "not an object": ("secret-text", None, "#"),
+    "null": (None, None, "#"),
+}
+
+
+@pytest.mark.parametrize(("item", "identifier", "pointer"), BAD_ITEMS.values(), ids=BAD_ITEMS)
+def test_a_bad_item_gets_its_own_error_and_the_others_are_answered(
+    client, item, identifier, pointer
+):
+    response = client.post(
+        "/v1/predict/batch", json={"items": [{"text": "Crèche"}, item, {"text": "Cantine"}]}
+    )
+    assert response.status_code == 200
+    assert BatchAnswer.model_validate_json(response.content)
+    before, bad, after = response.json()["results"]
+    assert before["prediction"]["candidates"][0]["code"] == "0201"
+    assert after["prediction"]["candidates"][0]["code"] == "0202"
+    assert (bad["id"], bad["prediction"]) == (identifier, None)
+    assert bad["error"]["type"] == "urn:libelle:problem:invalid-item"
+    assert [error["pointer"] for error in bad["error"]["errors"]] == [pointer]
+    assert "secret" not in response.text
+
+
+def test_half_a_surrogate_pair_spoils_its_own_item_only(client):
+    body = (
+        rb'{"items": [{"id": "1", "text": "\ud800"}, {"id": "2", "text": "cantine \ud83d\ude00"}]}'
+    )
+    response = client.post(
+        "/v1/predict/batch", content=body, headers={"Content-Type": "application/json"}
+    )
+    bad, good = response.json()["results"]
+    assert (bad["id"], bad["prediction"]) == ("1", None)
+    assert good["prediction"]["candidates"][0]["code"] == "0202"
+
+
+def test_a_batch_of_bad_items_is_still_answered(client):
+    results = client.predict_batch([{}, 1, {"text": []}])
+    assert [result["prediction"] for result in results] == [None, None, None]
+
+
+BAD_BATCHES = {
+    "a list": [],
+    "no items": {},
+    "items that are no list": {"items": {"text": "a"}},
+    "too many": {"items": [{"text": "a"}] * 1_001},
+    "unknown field": {"items": [], "secret-field": 1},
+    "top_k of zero": {"items": [{"text": "a"}], "top_k": 0},
+    "top_k too large": {"items": [{"text": "a"}], "top_k": 51},
+    "top_k as text": {"items": [{"text": "a"}], "top_k": "5"},
+}
+
+
+@pytest.mark.parametrize("body", BAD_BATCHES.values(), ids=BAD_BATCHES)
+def test_a_bad_envelope_is_refused_whole(client, body):
+    response = client.post("/v1/predict/batch", json=body)
+    assert response.status_code == 422
+    assert response.json()["type"] == "urn:libelle:problem:invalid-request"
+    assert "secret" not in response.text
+
+
+def test_an_empty_batch_has_no_result(client):
+    assert client.predict_batch([]) == []
+
+
+def test_bounds_are_those_of_the_settings(make_client):
+    client = make_client(max_batch_texts=2, max_text_characters=3, max_top_k=1)
+    assert len(client.predict("abc")["candidates"]) == 1
+    assert client.post("/v1/predict", json={"text": "abcd"}).status_code == 422
+    body = {"items": [{"text": "a"}] * 3}
+    assert client.post("/v1/predict/batch", json=body).status_code == 422
+
+
+def test_a_retry_gets_the_same_prediction_ids(client):
+    items = [{"text": "Crèche"}, {"text": "Crèche"}]
+    first, again, other = (
+        client.post("/v1/predict/batch", json={"items": items}, headers={"X-Request-ID": name})
+        for name in ("r1", "r1", "r2")
+    )
+    ids = [
+        [result["prediction"]["prediction_id"] for result in answer.json()["results"]]
+        for answer in (first, again, other)
+    ]
+    assert ids[0] == ids[1]
+    assert len({*ids[0], *ids[2]}) == 4
+
+
+def test_two_services_with_one_key_give_the_same_ids(make_client):
+    headers, body = {"X-Request-ID": "r1"}, {"text": "Crèche"}
+    ids = [
+        make_client(**key).post("/v1/predict", json=body, headers=headers).json()["prediction_id"]
+        for key in ({"log_key": KEY}, {"log_key": KEY}, {"log_key": SecretStr("other")}, {})
+    ]
+    assert ids[0] == ids[1]
+    assert len(set(ids)) == 3
+
+
+def test_requests_at_the_same_time_do_not_mix(client):
+    texts = [f"{request} {number}" for number in range(30) for request in ("Crèche", "Cantine")]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(client.predict, texts))
+    alone = [client.predict(text) for text in texts]
+    assert [answer["candidates"] for answer in answers] == [a["candidates"] for a in alone]

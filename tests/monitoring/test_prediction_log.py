@@ -1,0 +1,60 @@
+"""What identifies a prediction."""
+
+import uuid
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from libelle.monitoring.prediction_log import make_prediction_id, make_prediction_ids
+
+KEY = b"key"
+ANY_TEXT = st.text(st.characters())
+PARTS = st.fixed_dictionaries(
+    {
+        "client": ANY_TEXT,
+        "request_id": ANY_TEXT,
+        "position": st.integers(0, 10_000),
+        "text": ANY_TEXT,
+        "digest": ANY_TEXT,
+    }
+)
+
+
+@given(parts=PARTS, key=st.binary(max_size=200))
+def test_an_identifier_is_a_uuid_and_the_same_for_a_retry(parts, key):
+    identifier = make_prediction_id(key, **parts)
+    assert str(uuid.UUID(identifier)) == identifier
+    assert uuid.UUID(identifier).version == 8
+    assert uuid.UUID(identifier).variant == uuid.RFC_4122
+    assert make_prediction_id(key, **parts) == identifier
+
+
+@given(one=PARTS, other=PARTS)
+def test_different_predictions_have_different_identifiers(one, other):
+    same = make_prediction_id(KEY, **one) == make_prediction_id(KEY, **other)
+    assert same == (one == other)
+
+
+def test_parts_do_not_run_into_each_other():
+    common = {"position": 1, "text": "t", "digest": "d"}
+    assert make_prediction_id(KEY, client="a", request_id="bc", **common) != make_prediction_id(
+        KEY, client="ab", request_id="c", **common
+    )
+    common = {"client": "", "request_id": "r", "digest": "d"}
+    assert make_prediction_id(KEY, position=1, text="2:t", **common) != make_prediction_id(
+        KEY, position=12, text="t", **common
+    )
+
+
+@given(parts=PARTS, keys=st.sets(st.binary(max_size=100), min_size=2, max_size=2))
+def test_another_key_gives_another_identifier(parts, keys):
+    assert len({make_prediction_id(key, **parts) for key in keys}) == 2
+
+
+@given(texts=st.lists(ANY_TEXT, max_size=5))
+def test_the_texts_of_a_request_are_identified_one_by_one(texts):
+    common = {"client": "c", "request_id": "r", "digest": "d"}
+    assert make_prediction_ids(KEY, texts=enumerate(texts), **common) == [
+        make_prediction_id(KEY, position=position, text=text, **common)
+        for position, text in enumerate(texts)
+    ]
