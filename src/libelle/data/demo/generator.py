@@ -33,11 +33,11 @@ N_DAYS = 546  # 18 months.
 LATE_DAYS = 120  # What appears late does in the last four months.
 CHANGE_DAYS = 75  # Words change in the last ten weeks.
 
-AMBIGUOUS_SHARE = 0.13  # Of the themes that have words in common with another.
-TWO_SUBJECTS_SHARE = 0.08
-SHORTENED_SHARE = 0.15
+AMBIGUOUS_SHARE = 0.10  # Of the themes that have words in common with another.
+TWO_SUBJECTS_SHARE = 0.06
+SHORTENED_SHARE = 0.12
 MEANINGLESS_SHARE = 0.012
-WRONG_CODE_SHARE = 0.045
+WRONG_CODE_SHARE = 0.035
 TYPO_SHARE = 0.05  # Of the words.
 KEYBOARD = ("azertyuiop", "qsdfghjklm", "wxcvbn")
 NEIGHBOURS = {char: row[place - 1] for row in KEYBOARD for place, char in enumerate(row)}
