@@ -19,7 +19,6 @@ from libelle import errors
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-MAX_SHOWN_ERRORS = 20
 _URN = "urn:libelle:problem:"
 
 
@@ -131,7 +130,7 @@ def describe_field_errors(
     """
     described = [_describe_body_error(complaint, n_above) for complaint in complaints]
     # A body may hold thousands of unknown fields, which all read alike.
-    return list({tuple(error.items()): error for error in described}.values())[:MAX_SHOWN_ERRORS]
+    return list({tuple(error.items()): error for error in described}.values())
 
 
 def invalid_request(field_errors: list[dict[str, str]]) -> ProblemError:

@@ -64,11 +64,8 @@ class SubPath:
             folder = RedirectResponse(self._root_path.rpartition("/")[2] + "/")
             await folder(scope, receive, send)
         else:
-            path = self._whole_path(scope["path"])
-            await self._app({**scope, "root_path": self._root_path, "path": path}, receive, send)
-
-    def _whole_path(self, path: str) -> str:
-        return path if path.startswith(f"{self._root_path}/") else self._root_path + path
+            # Routes are found with or without it: Starlette removes it where it stands.
+            await self._app({**scope, "root_path": self._root_path}, receive, send)
 
 
 class _Answer:

@@ -1,4 +1,4 @@
-"""Normalisation: microseconds a text, with and without its memo, beside the same rules written plainly.
+"""Normalisation: microseconds a text, beside the same rules written plainly.
 
 python -m benchmarks.normalisation --data ../shared/data/reserve_parlementaire/train.parquet
 """

@@ -2,8 +2,9 @@
 
     python -m benchmarks.quality ../shared/data/coicop_bdf/train.parquet --text text --code label
 
-The peers learn from the same fit part and are measured on the same test part: scikit-learn's TF-IDF of
-words and pairs of words with LinearSVC, all defaults; fastText with its defaults, on lower-cased texts.
+The peers learn from the same fit part and are measured on the same test part: scikit-learn's
+TF-IDF of words and pairs of words with LinearSVC, all defaults; fastText with its defaults, on
+lower-cased texts.
 """
 
 import argparse

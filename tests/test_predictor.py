@@ -228,7 +228,7 @@ def test_serving_a_folder_imports_nothing_heavy(saved):
         "from pathlib import Path\n"
         "from libelle.predictor import Predictor\n"
         f"assert Predictor.load(Path({str(saved)!r})).predict(['nid de poule'])\n"
-        "heavy = {'sklearn', 'pandas', 'mlflow', 'numba', 'nltk', 'optuna', 'fasttext', 'pyarrow'}\n"
+        "heavy = {'sklearn', 'pandas', 'mlflow', 'numba', 'nltk', 'fasttext', 'pyarrow'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     command = [sys.executable, "-c", program]

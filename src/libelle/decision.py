@@ -68,7 +68,8 @@ NO_GUARANTEE = Guarantee()
 
 def confidence_of(probabilities: Floats) -> Floats:
     """Return each text's largest probability, shape `(n_texts,)`, rounded to 1e-6."""
-    return np.round(probabilities.max(axis=1), CONFIDENCE_DIGITS)
+    confidences: Floats = np.round(probabilities.max(axis=1), CONFIDENCE_DIGITS)
+    return confidences
 
 
 def decide(

@@ -8,7 +8,7 @@ from libelle.data.nomenclature import Nomenclature
 
 NOMENCLATURE = Nomenclature.from_rows(
     ["01", "02", "0201", "10"],
-    ["Voirie", "Enfance", "Crèche et garde d'enfants", "Écoles, 02 à 11 ans"],
+    ["Voirie, sauf 02", "Enfance", "Crèche et garde d'enfants", "Écoles"],
     [None, None, "02", None],
 )
 SEARCH = CodeSearch(NOMENCLATURE)
@@ -19,7 +19,7 @@ def test_accents_case_and_order_do_not_count():
 
 
 def test_codes_that_begin_with_the_query_come_first():
-    assert SEARCH.find("02") == ("02", "0201", "10")
+    assert SEARCH.find("02") == ("02", "0201", "01")
 
 
 @given(query=st.text(st.characters()))

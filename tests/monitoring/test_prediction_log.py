@@ -2,6 +2,7 @@
 
 import uuid
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,15 +36,24 @@ def test_different_predictions_have_different_identifiers(one, other):
     assert same == (one == other)
 
 
-def test_parts_do_not_run_into_each_other():
-    common = {"position": 1, "text": "t", "digest": "d"}
-    assert make_prediction_id(KEY, client="a", request_id="bc", **common) != make_prediction_id(
-        KEY, client="ab", request_id="c", **common
-    )
-    common = {"client": "", "request_id": "r", "digest": "d"}
-    assert make_prediction_id(KEY, position=1, text="2:t", **common) != make_prediction_id(
-        KEY, position=12, text="t", **common
-    )
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"client": "a", "request_id": "b:c"}, {"client": "a:b", "request_id": "c"}),
+        ({"request_id": "r:0", "digest": "d"}, {"request_id": "r", "digest": "0:d"}),
+        ({"position": 1, "text": "2t"}, {"position": 12, "text": "t"}),
+    ],
+)
+def test_parts_do_not_run_into_each_other(one, other):
+    common = {"client": "", "request_id": "r", "position": 0, "text": "t", "digest": "d"}
+    ids = {make_prediction_id(KEY, **{**common, **changes}) for changes in (one, other)}
+    assert len(ids) == 2
+
+
+def test_a_long_key_counts_whole():
+    common = {"client": "", "request_id": "r", "position": 0, "text": "t", "digest": "d"}
+    ids = {make_prediction_id(b"k" * 100 + end, **common) for end in (b"", b"1", b"2")}
+    assert len(ids) == 3
 
 
 @given(parts=PARTS, keys=st.sets(st.binary(max_size=100), min_size=2, max_size=2))

@@ -77,7 +77,8 @@ class Classifier(ABC):
 
     def predict(self, X: Sequence[str]) -> Codes:
         """Return the likeliest code of each text; the first of `classes_` on a tie."""
-        return self.classes_[np.argmax(self.scores(X), axis=1)]
+        codes: Codes = self.classes_[np.argmax(self.scores(X), axis=1)]
+        return codes
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002
         """Return the keyword arguments of `__init__`."""

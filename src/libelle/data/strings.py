@@ -1,4 +1,4 @@
-"""Strings on disk: one UTF-8 blob and the offsets that cut it, so that nothing has to be unpickled."""
+"""Strings on disk: one UTF-8 blob and the offsets that cut it; no pickle."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -10,7 +10,7 @@ PackedStrings = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 
 def pack_strings(strings: Sequence[str]) -> PackedStrings:
-    """Return the bytes of all strings, end to end, and the `len(strings) + 1` offsets between them."""
+    """Return the bytes of all strings, end to end, and the offsets where each begins or ends."""
     encoded = [string.encode("utf-8", "surrogatepass") for string in strings]
     lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])

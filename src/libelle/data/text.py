@@ -63,9 +63,12 @@ class NormalizerOptions:
     language: Literal["french", "english"] = "french"
 
     def __post_init__(self) -> None:
-        choices = {"numbers": ("keep", "mask"), "stop_words": ("keep", "drop")}
-        choices |= {"language": tuple(STOP_WORDS)}
-        choices |= {step: (True, False) for step in ("mojibake", "stemming", "elisions", "sigles")}
+        choices: dict[str, tuple[Any, ...]] = {
+            "numbers": ("keep", "mask"),
+            "stop_words": ("keep", "drop"),
+            "language": tuple(STOP_WORDS),
+            **dict.fromkeys(("mojibake", "stemming", "elisions", "sigles"), (True, False)),
+        }
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise UsageError(f"Normaliser: {name} is not one of {allowed}.")
@@ -92,11 +95,11 @@ class NormalizerOptions:
 class Normalizer:
     """Normalise texts: pure, deterministic, defined for every `str`.
 
-    A text is cut at ASCII blanks, and each chunk becomes words by itself: mojibake, stems, unaccented
-    lower case, elisions, sigles, punctuation, numbers, stop words. No rule looks across a blank, so
-    that what a chunk becomes can be remembered. What such rules cannot repair: an accent broken
-    across a blank (`Ã` and a plain space for `à`), a sigle written with blanks (`S. A. R. L.` is
-    four words).
+    A text is cut at ASCII blanks, and each chunk becomes words by itself: mojibake, stems,
+    unaccented lower case, elisions, sigles, punctuation, numbers, stop words. No rule looks across
+    a blank, so that what a chunk becomes can be remembered. What such rules cannot repair: an
+    accent broken across a blank (`Ã` and a plain space for `à`), a sigle written with blanks (`S.
+    A. R. L.` is four words).
 
     Parameters
     ----------
@@ -162,7 +165,7 @@ def split_key(text: str) -> str:
 
 
 def to_ascii(text: str) -> str:
-    """Return a text in lower-case ASCII, by unidecode's table; compatible forms are composed first."""
+    """Return a text in lower-case ASCII, by unidecode's table, after NFKC."""
     if text.isascii():
         return text.lower()
     if not unicodedata.is_normalized("NFKC", text):

@@ -39,6 +39,7 @@ SHORTENED_SHARE = 0.12
 MEANINGLESS_SHARE = 0.012
 WRONG_CODE_SHARE = 0.035
 TYPO_SHARE = 0.05  # Of the words.
+LINKS = ("Par ailleurs", "En plus", "Autre sujet :")
 KEYBOARD = ("azertyuiop", "qsdfghjklm", "wxcvbn")
 NEIGHBOURS = {char: row[place - 1] for row in KEYBOARD for place, char in enumerate(row)}
 
@@ -135,7 +136,7 @@ def _write(theme: Theme, day: int, chance: _Chance) -> tuple[str, str]:
     text = _fill(phrase, chance)
     if chance.happens(TWO_SUBJECTS_SHARE):
         other = chance.pick(chance.weigh(_themes_of(day)).phrases)
-        text = f"{text}. {chance.pick(('Par ailleurs', 'En plus', 'Autre sujet :'))} {_fill(other, chance)}"
+        text = f"{text}. {chance.pick(LINKS)} {_fill(other, chance)}"
     if chance.happens(SHORTENED_SHARE):
         text = _shorten(text, chance)
     return code, _style(_surround(text, chance), chance)
@@ -155,10 +156,8 @@ def _shorten(text: str, chance: _Chance) -> str:
 
 
 def _surround(text: str, chance: _Chance) -> str:
-    if chance.happens(0.35):
-        text = chance.pick(GREETINGS) + text
-    else:
-        text = text[:1].upper() + text[1:]
+    capitalized = text[:1].upper() + text[1:]
+    text = chance.pick(GREETINGS) + text if chance.happens(0.35) else capitalized
     if chance.happens(0.35):
         text += "." + chance.pick(CLOSINGS)
     return text
