@@ -26,7 +26,7 @@ lint: $(VENV)/.ready ## Check style, types and the arrows between modules
 	$(BIN)/isort --check-only --quiet src api tests benchmarks locks
 	$(BIN)/ruff check --quiet
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-timing 2>/dev/null || $(BIN)/lint-imports
+	$(BIN)/lint-imports
 
 format: $(VENV)/.ready ## Format the code
 	$(BIN)/isort src api tests benchmarks locks

@@ -114,7 +114,7 @@ def run_server(
         backlog=BACKLOG,
     )
     host, port = listener.getsockname()[:2]
-    logger.info("Listening on %s:%d", host, port)
+    logger.info("Listening on http://%s:%d: see /docs", host, port)
     if n_workers == 1:
         Server(config).run(sockets=[listener])
         return

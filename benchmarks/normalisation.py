@@ -46,7 +46,10 @@ def print_table(texts: Sequence[str], options: NormalizerOptions) -> None:
     """Print microseconds a text and the ratio to the plain way."""
     peer = measure(lambda: PlainNormalizer(options).normalize_many, texts)
     warm = Normalizer(options)
-    warm.normalize_many(texts)
+    answers = zip(
+        warm.normalize_many(texts), PlainNormalizer(options).normalize_many(texts), strict=True
+    )
+    n_equal = sum(ours == plain for ours, plain in answers)
     rows = {
         "plain: unidecode, regular expressions, nltk": peer,
         "libelle, no memo": measure(
@@ -55,7 +58,8 @@ def print_table(texts: Sequence[str], options: NormalizerOptions) -> None:
         "libelle, memo empty at first": measure(lambda: Normalizer(options).normalize_many, texts),
         "libelle, memo warm": measure(lambda: warm.normalize_many, texts),
     }
-    print(f"\n{len(texts):,} texts, stemming {'on' if options.stemming else 'off'}\n")
+    print(f"\n{len(texts):,} texts, stemming {'on' if options.stemming else 'off'}; ", end="")
+    print(f"the plain way gives the same words on {n_equal:,}\n")
     print("| | µs a text | times faster |\n|---|---:|---:|")
     for name, microseconds in rows.items():
         print(f"| {name} | {microseconds:.1f} | {peer / microseconds:.1f} |")
@@ -75,7 +79,7 @@ def measure(
 
 
 class PlainNormalizer:
-    """The same rules on the whole text, as most projects write them."""
+    """The same rules on the whole text, as most projects write them: no repair of mojibake."""
 
     def __init__(self, options: NormalizerOptions) -> None:
         self._stem = SnowballStemmer(options.language).stem if options.stemming else None

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from api.errors import KIND_OF_ERROR
+from api.main import create_app
 from api.schemas import Problem
 from libelle import errors
 
@@ -120,3 +121,27 @@ def test_a_model_that_answers_otherwise_than_when_made_is_not_ready(make_client,
     client = make_client(replace(model, predictor=Changed()))
     assert client.get("/health/ready").status_code == 503
     assert client.post("/v1/predict", json={"text": "a"}).status_code == 503
+
+
+def test_a_client_that_leaves_is_no_failure(portal, settings, model, caplog):
+    app = create_app(settings, load_model=model)
+    sent = []
+
+    async def leave():
+        return {"type": "http.disconnect"}
+
+    async def keep(message):
+        sent.append(message)
+
+    headers = [(b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/v1/predict", "headers": headers}
+
+    async def call():
+        async with app.router.lifespan_context(app):
+            await app({**scope, "query_string": b"", "raw_path": b"/v1/predict"}, leave, keep)
+
+    with caplog.at_level(logging.INFO, logger="api"):
+        portal.call(call)
+    assert sent == []
+    assert "the client left" in caplog.text
+    assert "failed" not in caplog.text

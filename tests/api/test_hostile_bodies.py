@@ -92,12 +92,11 @@ def test_random_bytes_are_not_json(client, body):
     assert response.status_code in (400, 422)
 
 
+# Halves of surrogate pairs are too rare among all characters to be met by chance.
+HALVES = st.sampled_from("\ud800\udbff\udc00\udfff")
+WILD_TEXT = st.lists(st.characters() | HALVES, max_size=20).map("".join)
 ANY_JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False)
-    | st.text(st.characters()),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | WILD_TEXT,
     lambda inside: st.lists(inside) | st.dictionaries(st.text(), inside),
     max_leaves=8,
 )

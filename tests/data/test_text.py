@@ -16,6 +16,7 @@ from libelle.data.text import (
     WORDS,
     Normalizer,
     NormalizerOptions,
+    compose,
     repair_mojibake,
     split_key,
     to_ascii,
@@ -49,10 +50,25 @@ def plain(**options):
     return Normalizer(NormalizerOptions(**options))
 
 
-@pytest.mark.parametrize("options", COMBINATIONS[:: len(COMBINATIONS) // 2])
-def test_normalizing_twice_changes_nothing_over_all_of_unicode(options):
-    normalize = Normalizer(options).normalize
+def read_in_the_wrong_encoding(word):
+    """Return the UTF-8 of a word as CP1252 shows it; as Latin-1 does for the bytes it leaves out."""
+    return "".join(
+        bytes([byte]).decode("cp1252", errors="ignore") or chr(byte) for byte in word.encode()
+    )
+
+
+def test_normalizing_twice_changes_nothing_over_all_of_unicode():
+    normalize = Normalizer().normalize
     assert not [char for char in EVERY_CHARACTER if normalize(normalize(char)) != normalize(char)]
+
+
+def test_normalizing_twice_changes_nothing_with_any_options_over_all_of_unicode():
+    # The options look at what a character is in ASCII: one character of each form is enough.
+    character_of = {to_ascii(char): char for char in EVERY_CHARACTER}
+    for options in COMBINATIONS:
+        normalize = Normalizer(options, memo_bytes=0).normalize
+        once = [normalize(char) for char in character_of.values()]
+        assert [normalize(form) for form in once] == once
 
 
 @given(text=HOSTILE, options=st.sampled_from(COMBINATIONS))
@@ -93,6 +109,30 @@ def test_the_memo_is_bounded():
     assert len(normalizer._look_up.__self__) == 0
 
 
+def test_a_memo_that_was_full_remembers_what_comes_next():
+    normalizer = Normalizer(memo_bytes=10_000)
+    normalizer.normalize_many([f"mot{number}" for number in range(1000)])
+    normalizer.normalize("école")
+    assert normalizer._look_up.__self__["école"] == "ecole"
+    assert "mot0" not in normalizer._look_up.__self__
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "piece",
+    ["\u0301\u0316", "\uff9e\u0301", "\u0f73", "au", "ay", "l'", "a.", "'", "Ã©", "ÃƒÂ©", "1", "é"],
+)
+def test_a_very_long_chunk_takes_a_time_that_grows_as_its_length(piece):
+    text = "a" + piece * (1_000_000 // len(piece))
+    plain(stemming=True, stop_words="drop").normalize(text)
+    split_key(text)
+
+
+@given(text=HOSTILE)
+def test_composing_by_pieces_is_nfkc(text):
+    assert compose(text) == unicodedata.normalize("NFKC", text)
+
+
 def test_lower_ascii_is_the_table_of_unidecode():
     for char in EVERY_CHARACTER:
         if not 0xD800 <= ord(char) <= 0xDFFF:
@@ -119,12 +159,14 @@ def test_split_keys_are_fixed():
         ("L'école d’été", "ecole ete"),
         ("qu'il aille jusqu`ici", "il aille ici"),
         ("l'd'eau", "eau"),
+        ("l´eau l‘eau lʼeau l＇eau", "eau eau eau eau"),
         ("aujourd'hui", "aujourd hui"),
         ("S.A.R.L. Dupont, s.n.c.f", "sarl dupont sncf"),
         ("d'H.L.M.", "hlm"),
         ("dÃ©chets verts", "dechets verts"),
         ("dÃƒÂ©chets", "dechets"),
         ("Ã\xa0 la mairie", "a la mairie"),
+        ("lâ€™ÃŽle lÂ´eau", "ile eau"),
         ("e\u0301cole", "ecole"),
         ("ENTRETIEN/RÉPARATION", "entretien reparation"),
         ("œuvre ﬁn ½ Ⅷ", "oeuvre fin 1 2 viii"),
@@ -159,8 +201,12 @@ def test_each_step_can_be_switched(options, expected):
     assert plain(**options).normalize("L'école de la S.A. n 2024") == expected
 
 
+# Capitals before a sign, whose bytes happen to be UTF-8.
+BORDERLINE = ("CAFÉ…", "MARCHÉ–FOIRE", "DÉFILÉ»", "OÙ…", "DÛ»", "fermé…»")
+
+
 def test_a_word_that_only_looks_like_mojibake_is_kept():
-    for word in ("Ãtre", "Â", "garçon", "naïveté", "€uro", "Ångström"):
+    for word in ("Ãtre", "Â", "garçon", "naïveté", "€uro", "Ångström", *BORDERLINE):
         assert repair_mojibake(word) == word
 
 
@@ -168,6 +214,13 @@ def test_a_word_that_only_looks_like_mojibake_is_kept():
 def test_text_read_in_the_wrong_encoding_is_repaired(word):
     broken = word.encode().decode("latin-1")
     assert repair_mojibake(broken) == repair_mojibake(word)
+
+
+@given(word=st.text("abcRSTéèêëàâäîïôöùûüÿçñœæÉÈÊËÀÂÎÏÔÙÛÜŸÇŒÆŽž’‘“”«»…–—€°™", min_size=1))
+def test_each_character_of_french_is_repaired_after_one_wrong_reading_or_two(word):
+    broken = read_in_the_wrong_encoding(word)
+    assert repair_mojibake(broken) == repair_mojibake(word)
+    assert repair_mojibake(read_in_the_wrong_encoding(broken)) == repair_mojibake(word)
 
 
 def test_stems_are_those_of_accented_words():
@@ -180,7 +233,14 @@ def test_stems_are_those_of_accented_words():
 
 def test_stop_words_are_dropped_from_stems_too():
     normalizer = plain(stemming=True, stop_words="drop")
-    assert normalizer.normalize("Leurs écoles et notre mairie") == "ecol mair"
+    assert normalizer.normalize("Leurs écoles et notre mairie, très à l'écart") == "ecol mair ecart"
+
+
+@given(words=st.lists(st.sampled_from(["vie", "vies", "sonne", "parer", "biens", "cars", "très"])))
+def test_no_other_word_is_dropped_for_its_stem(words):
+    kept = plain(stop_words="drop").normalize(" ".join(words))
+    stemmed = plain(stemming=True, stop_words="drop").normalize(" ".join(words))
+    assert len(stemmed.split()) == len(kept.split())
 
 
 def test_options_travel_as_json():
@@ -205,6 +265,9 @@ def test_nltk_comes_with_stemming_only_and_without_scikit_learn():
         "assert Normalizer(NormalizerOptions(stemming=True)).normalize('écoles') == 'ecol'\n"
         "assert 'nltk' in sys.modules and 'sklearn' not in sys.modules\n"
         "import sklearn.svm\n"
-        "assert sklearn.svm.LinearSVC()"
+        "assert sklearn.svm.LinearSVC()\n"
+        "from nltk.classify.scikitlearn import SklearnClassifier\n"
+        "from nltk.parse.transitionparser import TransitionParser\n"
+        "assert SklearnClassifier and TransitionParser"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

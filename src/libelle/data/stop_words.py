@@ -4,12 +4,13 @@ STOP_WORDS_VERSION = 1
 
 STOP_WORDS: dict[str, frozenset[str]] = {
     "french": frozenset("""
-        a afin ai ainsi alors as au aucun aussi autre aux avait avec avez avoir avons bien c car ce
-        ceci cela celle celui ces cet cette ceux chez comme d dans de des donc dont du elle elles en
-        encore est et etait etant etc ete etre eu eux fait faire faut il ils j je l la le les leur
-        leurs lors lui m ma mais me meme mes moi mon n ne nos notre nous on ont ou par pas peu peut
-        plus pour qu quand que quel quelle qui quoi s sa sans se sera ses si son sont sous suis sur
-        t ta te tes toi ton tous tout toute toutes tres tu un une vers via vos votre vous y
+        a afin ai ainsi alors apres as au aucun aussi autre autres aux avait avant avec avez avoir
+        avons bien c ca car ce ceci cela celle celles celui ces cet cette ceux chez comme d dans de
+        deja des donc dont du elle elles en encore est et etaient etait etant etc ete etes etre eu
+        eux fait faire faut il ils j je l la le les leur leurs lors lui m ma mais me meme memes mes
+        moi mon n ne nos notre nous on ont ou par pas peu peut plus pour qu quand que quel quelle
+        quelles quels qui quoi s sa sans se sera ses si son sont sous suis sur t ta te tes toi ton
+        tous tout toute toutes tres tu un une vers via vos votre vous y
         """.split()),
     "english": frozenset("""
         a about after all also an and any are as at be been but by can could did do does for from

@@ -54,6 +54,7 @@ class Study:
         self.texts = _read_strings(folder / "texts")
         self.codes = _read_strings(folder / "codes")
         self.folds: NDArray[np.int8] = np.load(folder / "folds.npy")
+        self.n_folds = int(self.folds.max()) + 1
         self.classes = tuple(sorted(set(self.codes)))
         self.targets = targets_of(self.codes, self.classes)
         self.log_priors = log_priors(self.codes, np.array(self.classes, dtype=object))
@@ -106,13 +107,17 @@ class Study:
 
     def keep_scores(self, specification: Specification, fold: int, scores: Floats) -> None:
         """Write the scores of a fold's texts."""
-        path = self._result_path(specification, fold).with_suffix(".npy")
-        _write_array(path, scores.astype(np.float32))
+        _write_array(self._scores_path(specification, fold), scores.astype(np.float32))
 
     def drop_scores(self, specification: Specification) -> None:
         """Forget the scores of a trial that did not win."""
-        for fold in range(int(self.folds.max()) + 1):
-            self._result_path(specification, fold).with_suffix(".npy").unlink(missing_ok=True)
+        for fold in range(self.n_folds):
+            self._scores_path(specification, fold).unlink(missing_ok=True)
+
+    def missing_scores(self, specification: Specification) -> list[int]:
+        """Return the folds whose scores were forgotten."""
+        folds = range(self.n_folds)
+        return [fold for fold in folds if not self._scores_path(specification, fold).exists()]
 
     def out_of_fold_scores(self, specification: Specification) -> Floats:
         """Return the scores of every text by the classifier that did not learn from it.
@@ -120,9 +125,8 @@ class Study:
         Shape `(n_texts, n_codes)`, columns in the order of `classes`.
         """
         scores = np.empty((len(self.codes), len(self.classes)))
-        for fold in range(int(self.folds.max()) + 1):
-            path = self._result_path(specification, fold).with_suffix(".npy")
-            scores[self.folds == fold] = np.load(path)
+        for fold in range(self.n_folds):
+            scores[self.folds == fold] = np.load(self._scores_path(specification, fold))
         return scores
 
     def _prepared_folder(self, options: NormalizerOptions) -> Path:
@@ -130,6 +134,9 @@ class Study:
 
     def _result_path(self, specification: Specification, fold: int) -> Path:
         return self.folder / "folds" / f"{_digest(specification.to_dict())}-{fold}.json"
+
+    def _scores_path(self, specification: Specification, fold: int) -> Path:
+        return self._result_path(specification, fold).with_suffix(".npy")
 
 
 @lru_cache(maxsize=1)

@@ -32,8 +32,9 @@ from libelle.training.calibration import fit_calibration
 from libelle.training.configuration import TrainingConfiguration
 from libelle.training.folds import Study
 from libelle.training.runlog import NullProgress, NullRunLog, Progress, RunLog
+from libelle.training.selection import Trial
 from libelle.training.space import Specification
-from libelle.training.tuning import Trial, search
+from libelle.training.tuning import search
 
 logger = logging.getLogger(__name__)
 

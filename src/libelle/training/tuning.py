@@ -8,10 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
 from typing import Any
-
-import numpy as np
 
 from libelle.errors import MissingPackageError, TrainingError
 from libelle.training.configuration import TrainingConfiguration
@@ -24,37 +21,11 @@ from libelle.training.folds import (
     watch_parent,
 )
 from libelle.training.runlog import NullProgress, NullRunLog, Progress, RunLog
-from libelle.training.space import Specification, first_points, suggest
+from libelle.training.selection import Trial, best_trial, choose, contenders
+from libelle.training.space import first_points, suggest
 
 BATCH_TRIALS = 4
 PRUNED_PERCENTILE = 40.0
-
-
-@dataclass
-class Trial:
-    """One point of the space on its way through the folds."""
-
-    number: int
-    suggested: Any
-    specification: Specification
-    results: list[FoldResult] = field(default_factory=list)
-    state: str = "running"
-
-    def mean(self, metric: str) -> float:
-        """Return the mean of a metric over the folds done."""
-        return float(np.mean([getattr(result, metric) for result in self.results]))
-
-    def describe(self) -> dict[str, Any]:
-        """Return the trial as a run log takes it."""
-        metrics = ("accuracy", "macro_f1", "log_loss")
-        return {
-            "number": self.number,
-            "state": self.state,
-            "parameters": self.specification.to_dict(),
-            "metrics": {name: self.mean(name) for name in metrics} if self.results else {},
-            "folds": [asdict(result) for result in self.results],
-            "seconds": sum(result.seconds for result in self.results),
-        }
 
 
 def search(
@@ -65,7 +36,7 @@ def search(
     run_log: RunLog | None = None,
     progress: Progress | None = None,
 ) -> Trial:
-    """Return the trial with the best mean over all folds.
+    """Return the winner: see `selection.choose`.
 
     Trials are asked for and told in batches of a fixed size, in order, and a trial is given up by
     comparison with earlier batches only. So any number of workers, interrupted or not, makes the
@@ -85,31 +56,48 @@ def search(
         If no trial went through all its folds.
     """
     run_log, progress = run_log or NullRunLog(), progress or NullProgress()
-    n_folds = int(study.folds.max()) + 1
-    progress.trials_planned(configuration.n_trials, n_folds)
+    progress.trials_planned(configuration.n_trials, study.n_folds)
     asked = _ask(configuration)
     deadline = time.monotonic() + 60 * (configuration.minutes or float("inf"))
-    best: Trial | None = None
+    told: list[Trial] = []
     complaint = "none"
     with _workers(n_workers) as executor:
         batch = next(asked)
         while batch:
             _run_batch(batch, study, configuration, executor, progress)
             for trial in batch:
-                best = _better(best, trial, study, configuration.metric)
-                best_value = best.mean(configuration.metric) if best else None
+                told.append(trial)
                 complaint = trial.results[-1].error or complaint
-                description = trial.describe()
-                run_log.log_trial(description)
-                progress.trial_done(description, best=best_value)
+                _tell_listeners(trial, best_trial(told, configuration.metric), run_log, progress)
+            _forget_scores(told, study, configuration.metric)
             if time.monotonic() >= deadline:
                 break
             batch = next(asked, [])
-    if best is None:
+        winner = choose(told, configuration.metric)
+        if winner is not None:
+            missing = study.missing_scores(winner.specification)
+            jobs = [(study.folder, winner.specification, fold) for fold in missing]
+            wait_all(executor.submit(run_fold, *job) for job in jobs)
+    if winner is None:
         raise TrainingError(
             f"No trial could be fitted on all folds. The last complaint: {complaint}"
         )
-    return best
+    return winner
+
+
+def _tell_listeners(trial: Trial, best: Trial | None, run_log: RunLog, progress: Progress) -> None:
+    description = trial.describe()
+    run_log.log_trial(description)
+    metric = trial.specification.metric
+    progress.trial_done(description, best=best.mean(metric) if best else None)
+
+
+def _forget_scores(trials: list[Trial], study: Study, metric: str) -> None:
+    """Remove the scores of the trials that cannot win; those of a winner are made again."""
+    kept = [trial.specification for trial in contenders(trials, metric)]
+    for trial in trials:
+        if trial.specification not in kept:
+            study.drop_scores(trial.specification)
 
 
 def _ask(configuration: TrainingConfiguration) -> Iterator[list[Trial]]:
@@ -176,18 +164,17 @@ def _run_batch(
     pending: dict[Future[FoldResult], Trial] = {}
     for trial in batch:
         pending[_submit(executor, study, trial)] = trial
-    n_folds = int(study.folds.max()) + 1
     while pending:
         done, _ = wait(pending, return_when=FIRST_COMPLETED)
         for future in done:
             trial = pending.pop(future)
             trial.results.append(_result(future))
-            trial.state = _judge(trial, configuration.metric, n_folds)
+            trial.state = _judge(trial, configuration.metric, study.n_folds)
             if trial.state == "running":
                 progress.fold_done(1)
                 pending[_submit(executor, study, trial)] = trial
             else:
-                progress.fold_done(1 + n_folds - len(trial.results))
+                progress.fold_done(1 + study.n_folds - len(trial.results))
 
 
 def _submit(executor: Executor, study: Study, trial: Trial) -> Future[FoldResult]:
@@ -207,20 +194,6 @@ def _judge(trial: Trial, metric: str, n_folds: int) -> str:
     if len(trial.results) == n_folds:
         return "complete"
     return "pruned" if trial.suggested.should_prune() else "running"
-
-
-def _better(best: Trial | None, trial: Trial, study: Study, metric: str) -> Trial | None:
-    """Return the better trial, the earlier one on a tie; forget the other's scores."""
-    sign = -1 if metric == "log_loss" else 1
-    winner: Trial | None = best
-    loser: Trial | None = trial
-    if trial.state == "complete" and (
-        best is None or sign * trial.mean(metric) > sign * best.mean(metric)
-    ):
-        winner, loser = trial, best
-    if loser and (winner is None or loser.specification != winner.specification):
-        study.drop_scores(loser.specification)
-    return winner
 
 
 def _result(future: Future[FoldResult]) -> FoldResult:
