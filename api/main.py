@@ -86,9 +86,10 @@ def serve(settings: Settings) -> None:
             return
         del model  # Each worker has its own.
         # All workers give a text the same identifier, so that a retry may reach any of them.
-        log_key = settings.log_key or SecretStr(secrets.token_hex(LOG_KEY_BYTES))
-        shared = settings.model_copy(update={"log_key": log_key})
-        run_server(partial(_create_worker, shared, source), listener, n_workers=settings.workers)
+        if settings.log_key_bytes() is None:
+            log_key = SecretStr(secrets.token_hex(LOG_KEY_BYTES))
+            settings = settings.model_copy(update={"log_key": log_key})
+        run_server(partial(_create_worker, settings, source), listener, n_workers=settings.workers)
 
 
 @asynccontextmanager

@@ -89,6 +89,4 @@ class Service:
 
 def read_log_key(settings: Settings) -> bytes:
     """Return the key of the settings, a random one without any."""
-    if settings.log_key is None:
-        return secrets.token_bytes(LOG_KEY_BYTES)
-    return settings.log_key.get_secret_value().encode()
+    return settings.log_key_bytes() or secrets.token_bytes(LOG_KEY_BYTES)

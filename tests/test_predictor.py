@@ -22,7 +22,8 @@ from libelle.errors import ModelError, StorageError
 from libelle.predictor import Predictor
 from tests.classifiers.corpus import TOPICS, make_corpus
 
-ANY_TEXTS = st.lists(st.text(), min_size=1, max_size=6)
+ANY_CHARACTERS = st.lists(st.characters() | st.sampled_from("\ud800\udfff\0\né "), max_size=20)
+ANY_TEXTS = st.lists(ANY_CHARACTERS.map("".join), min_size=1, max_size=6)
 
 
 def make_predictor(classifier=None, **options) -> Predictor:

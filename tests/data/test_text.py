@@ -36,14 +36,15 @@ COMBINATIONS = [
     for values in itertools.product(*STEPS.values())
 ]
 EVERY_CHARACTER = [chr(point) for point in range(sys.maxunicode + 1)]
-HOSTILE = st.text(
+# A strategy of texts never makes half of a surrogate pair: characters are drawn, then joined.
+HOSTILE = st.lists(
     st.one_of(
         st.characters(),
-        st.characters(categories=["Cs", "Mn", "Zs", "Cc", "Po"]),
-        st.sampled_from("aeld'’`.SA09 \t\nÃ©Â\xa0œﬁ½"),
+        st.characters(categories=["Mn", "Zs", "Cc", "Po"]),
+        st.sampled_from("aeld'’`.SA09 \t\nÃ©Â\xa0œﬁ½\ud800\udfff"),
     ),
     max_size=40,
-)
+).map("".join)
 
 
 def plain(**options):
@@ -51,7 +52,7 @@ def plain(**options):
 
 
 def read_in_the_wrong_encoding(word):
-    """Return the UTF-8 of a word as CP1252 shows it; as Latin-1 does for the bytes it leaves out."""
+    """Return the UTF-8 of a word as CP1252 shows it, or Latin-1 where CP1252 has nothing."""
     return "".join(
         bytes([byte]).decode("cp1252", errors="ignore") or chr(byte) for byte in word.encode()
     )
@@ -123,7 +124,7 @@ def test_a_memo_that_was_full_remembers_what_comes_next():
     ["\u0301\u0316", "\uff9e\u0301", "\u0f73", "au", "ay", "l'", "a.", "'", "Ã©", "ÃƒÂ©", "1", "é"],
 )
 def test_a_very_long_chunk_takes_a_time_that_grows_as_its_length(piece):
-    text = "a" + piece * (1_000_000 // len(piece))
+    text = "a" + piece * (300_000 // len(piece))
     plain(stemming=True, stop_words="drop").normalize(text)
     split_key(text)
 
@@ -229,6 +230,12 @@ def test_stems_are_those_of_accented_words():
     assert stemmed.normalize("REPARATIONS re\u0301parations") == "repar repar"
     english = plain(stemming=True, language="english")
     assert english.normalize("Adding plumbers' tools") == "ad plumber tool"
+
+
+def test_what_is_too_long_for_a_word_is_not_stemmed():
+    stemmed = plain(stemming=True)
+    assert stemmed.normalize("a" * 50 + "issements") == "a" * 50
+    assert stemmed.normalize("a" * 60 + "issements") == "a" * 60 + "issements"
 
 
 def test_stop_words_are_dropped_from_stems_too():
