@@ -1,5 +1,7 @@
 """What a training promises from coded texts to a saved model."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -64,10 +66,21 @@ def test_every_part_is_logged(trained):
     assert sum(listener.inputs.values()) == len(make_dataset())
     assert listener.inputs["test"] == result.metrics.n_texts
     assert listener.status == "finished"
+    assert listener.metrics["n_leaked_keys"] == 0
+    split = json.loads(listener.artifacts.pop("split.json"))
+    assert split["n_texts"] == listener.inputs
     tables = {"per_code.json", "confusions.json", "reliability.json"}
     pictures = {f"figures/{name.removesuffix('json')}png" for name in tables}
     assert set(listener.artifacts) == tables | pictures
     assert all(listener.artifacts[name].startswith(b"\x89PNG") for name in pictures)
+
+
+def test_what_varies_stands_outside_the_digest(trained):
+    provenance = json.loads((trained[0].folder / "provenance.json").read_text())
+    assert provenance["started_at"].endswith("+00:00")
+    manifest = (trained[0].folder / "manifest.json").read_text()
+    assert provenance["started_at"] not in manifest
+    assert str(trained[2]) not in manifest
 
 
 def test_the_reported_accuracy_is_that_of_the_saved_model(trained):

@@ -72,6 +72,10 @@ class TrainingProgress:
         self._stop()
         say(PHASES[name])
 
+    def note(self, line: str) -> None:
+        """Say something worth reading."""
+        say(f"  {line}")
+
     def trials_planned(self, n_trials: int, n_folds: int) -> None:
         """Begin the bar."""
         self._n_trials = n_trials

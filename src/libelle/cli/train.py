@@ -10,6 +10,8 @@ from libelle.cli.options import Code, ConfigFile, Data, Json, NomenclatureFile, 
 from libelle.settings import Settings, read_settings
 
 if TYPE_CHECKING:
+    from libelle.data.datasets import Dataset
+    from libelle.data.nomenclature import Nomenclature
     from libelle.training.pipeline import TrainingResult
 
 
@@ -110,6 +112,7 @@ def run_training(
     dataset = read_dataset(data, text=text, code=code, date=date, group=group, options=storage)
     tested = read_dataset(test, text=text, code=code, options=storage) if test else None
     known = read_nomenclature(nomenclature, storage) if nomenclature else None
+    _say_what_was_read(dataset, known)
     name = name or model_name(data)
     record = RunRecord.create(settings.home, name)
     live = LiveRunLog(record, tracking_uri=tracking_uri(settings), warn=say)
@@ -131,6 +134,22 @@ def run_training(
         progress.close()
     version = _register(record, name, settings)
     return _summarize(result, version)
+
+
+def _say_what_was_read(dataset: "Dataset", nomenclature: "Nomenclature | None") -> None:
+    """Say what was left out or looks wrong: a training should surprise nobody."""
+    if dataset.n_missing_codes:
+        say(f"  {dataset.n_missing_codes:,} of {dataset.n_rows_read:,} rows left out: no code")
+    for warning in dataset.warnings:
+        say(f"  {warning}")
+    if nomenclature is not None:
+        unknown = sorted({code for code in dataset.codes if code not in nomenclature})
+        if unknown:
+            shown = ", ".join(unknown[:5])
+            say(
+                f"  {len(unknown)} codes are not in the nomenclature and are their own titles: "
+                f"{shown}. Was a leading zero lost? See `libelle check`."
+            )
 
 
 def model_name(data: str) -> str:

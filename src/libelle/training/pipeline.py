@@ -4,9 +4,11 @@ import hashlib
 import json
 import logging
 import os
+import platform
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +113,8 @@ def train(
     progress.phase("split")
     split = split_dataset(dataset, seed=configuration.seed, test=test)
     _refuse_empty_parts(split)
+    for line in split.lines():
+        progress.note(line)
     tags = {"libelle_version": libelle.__version__, "dataset": dataset.name}
     run_log.start(name=name, configuration=configuration.to_dict(), tags=tags)
     try:
@@ -135,6 +139,7 @@ def _train(
     run_log: RunLog,
     progress: Progress,
 ) -> TrainingResult:
+    started_at = datetime.now(UTC)
     _log_inputs(split, run_log)
     study = _open_study(split.fit, home, configuration)
     progress.phase("search")
@@ -155,6 +160,7 @@ def _train(
         classifier=classifier,
         nomenclature=nomenclature or Nomenclature.from_codes(classifier.classes_),
         about=_describe(name, split, configuration, trial, metrics),
+        provenance=_describe_machine(started_at, workers),
     )
     run_log.log_model(predictor.save(output))
     shutil.rmtree(study.folder, ignore_errors=True)
@@ -202,6 +208,27 @@ def _log_inputs(split: Split, run_log: RunLog) -> None:
         run_log.log_input(
             role=role, name=part.name, uri=part.uri, digest=part.digest, n_texts=len(part)
         )
+    run_log.log_metrics({"n_leaked_keys": split.n_leaked_keys})
+    run_log.log_artifact("split.json", json.dumps(_describe_split(split), indent=1).encode())
+
+
+def _describe_split(split: Split) -> dict[str, Any]:
+    return {
+        "n_texts": {role: len(getattr(split, role)) for role in ("fit", "certify", "test")},
+        "n_left_out": dict(split.n_left_out),
+        "n_shared_keys": dict(split.n_shared_keys),
+    }
+
+
+def _describe_machine(started_at: datetime, n_workers: int) -> dict[str, Any]:
+    """Return what varies between two identical trainings: it stands outside the model's digest."""
+    return {
+        "started_at": started_at.isoformat(timespec="seconds"),
+        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "n_workers": n_workers,
+    }
 
 
 def _log_evaluation(

@@ -65,6 +65,9 @@ class Progress(Protocol):
     def phase(self, name: str) -> None:
         """Begin a phase."""
 
+    def note(self, line: str) -> None:
+        """Tell something worth reading."""
+
     def trials_planned(self, n_trials: int, n_folds: int) -> None:
         """Begin the search."""
 
@@ -79,6 +82,9 @@ class NullProgress:
     """A progress that shows nothing."""
 
     def phase(self, name: str) -> None:
+        """Show nothing."""
+
+    def note(self, line: str) -> None:
         """Show nothing."""
 
     def trials_planned(self, n_trials: int, n_folds: int) -> None:
