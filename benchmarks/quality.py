@@ -48,6 +48,7 @@ def main() -> None:
     parser.add_argument("--code", default="label")
     parser.add_argument("--trials", type=int, default=30)
     parser.add_argument("--language", default="french")
+    parser.add_argument("--seed", type=int, default=0, help="of the split and of the search")
     parser.add_argument("--peer", choices=PEERS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.peer:
@@ -65,7 +66,8 @@ def run_libelle(options: argparse.Namespace) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as home:
         command = [sys.executable, "-m", "libelle.cli", "train", options.data]
         command += ["--text", options.text, "--code", options.code, "--model", "benchmark"]
-        command += [f"--trials={options.trials}", f"--language={options.language}", "--json"]
+        command += [f"--trials={options.trials}", f"--language={options.language}"]
+        command += [f"--seed={options.seed}", "--json"]
         result = run_child(command, LIBELLE_HOME=home)
         print(json.dumps(result["parameters"]), file=sys.stderr)
         folder = next(Path(home).glob("results/*/model"))
@@ -90,7 +92,7 @@ def run_child(command: list[str], **environment: str) -> dict[str, float]:
 def run_peer(options: argparse.Namespace) -> dict[str, float]:
     """Fit a peer on the fit part and measure it on the test part."""
     dataset = read_dataset(options.data, text=options.text, code=options.code)
-    split = split_dataset(dataset, seed=0)
+    split = split_dataset(dataset, seed=options.seed)
     started = time.perf_counter()
     probabilities, classes, n_bytes = PEERS[options.peer](split.fit, split.test)
     metrics = evaluate(probabilities, split.test.codes, classes)

@@ -129,7 +129,7 @@ def test_a_very_long_chunk_takes_a_time_that_grows_as_its_length(piece):
     split_key(text)
 
 
-@given(text=HOSTILE)
+@given(text=HOSTILE | st.text("aeoIc\u0301\u0302\u0323\u0327\u1100\u1161\u11a8\uff76\uff9e"))
 def test_composing_by_pieces_is_nfkc(text):
     assert compose(text) == unicodedata.normalize("NFKC", text)
 
@@ -224,9 +224,16 @@ def test_each_character_of_french_is_repaired_after_one_wrong_reading_or_two(wor
     assert repair_mojibake(read_in_the_wrong_encoding(broken)) == repair_mojibake(word)
 
 
+def test_every_letter_of_western_europe_is_repaired():
+    letters = [chr(point) for point in range(0xC0, 0x180)]
+    broken = map(read_in_the_wrong_encoding, letters)
+    assert list(map(repair_mojibake, broken)) == letters
+
+
 def test_stems_are_those_of_accented_words():
     stemmed = plain(stemming=True)
     assert stemmed.normalize("Réparations antillaises") == "repar antillais"
+    assert stemmed.normalize("qualité privées qualite") == "qualit priv qualit"
     assert stemmed.normalize("REPARATIONS re\u0301parations") == "repar repar"
     english = plain(stemming=True, language="english")
     assert english.normalize("Adding plumbers' tools") == "ad plumber tool"
