@@ -1,16 +1,10 @@
 """Storage: read whole, written whole or not at all, and never waited for without end."""
 
-import http.server
-import os
 import resource
 import signal
 import socket
-import subprocess
-import sys
-import threading
 import time
 from contextlib import contextmanager
-from functools import partial
 
 import pytest
 
@@ -25,38 +19,9 @@ from libelle.storage import (
     redact,
     write_atomically,
 )
+from tests.servers import free_port, moto, serving_files
 
 KEY = {"access_key_id": "key", "secret_access_key": "geheim", "region": "eu-west-3"}
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def wait_for(port, process):
-    until = time.monotonic() + 30
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            return socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError("the S3 server did not start")
-
-
-@contextmanager
-def moto(**variables):
-    """Start a real S3 server of our own, on a free port."""
-    port = free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, env=os.environ | variables, **quiet) as process:
-        try:
-            wait_for(port, process)
-            yield f"http://127.0.0.1:{port}", process
-        finally:
-            process.kill()
 
 
 @pytest.fixture(scope="module")
@@ -71,11 +36,8 @@ def s3():
 @pytest.fixture
 def site(tmp_path):
     """Serve `tmp_path` on loopback."""
-    handler = partial(QuietHandler, directory=str(tmp_path))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with serving_files(tmp_path) as address:
+        yield address
 
 
 def read(uri, options=DEFAULT_OPTIONS):
@@ -91,17 +53,6 @@ def write(uri, then=lambda: None, options=DEFAULT_OPTIONS):
 
 def interrupt():
     raise KeyboardInterrupt
-
-
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-    def do_GET(self):
-        if self.path.startswith("/refused"):
-            self.send_error(403)
-        else:
-            super().do_GET()
 
 
 def test_a_file_is_written_whole(tmp_path):

@@ -337,8 +337,8 @@ def _new_folder(path: Path) -> Iterator[Path]:
             raise
     except OSError as error:
         raise StorageError(
-            f"The model could not be written to {path}: {error.strerror}. Nothing was left there; "
-            "free some space or choose another folder."
+            f"The model could not be written to {path}: {error.strerror or error}. "
+            "Nothing was left there; free some space or choose another folder."
         ) from error
 
 

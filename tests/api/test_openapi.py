@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from api.openapi import COMMITTED
 from api.promises import find_lost_promises
+from api.write_openapi import COMMITTED
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,7 @@ def committed():
 
 def test_the_committed_description_is_that_of_the_application(client):
     served = client.get("/openapi.json")
-    assert served.content == COMMITTED.read_bytes(), "run `python -m api.openapi`"
+    assert served.content == COMMITTED.read_bytes(), "run `python -m api.write_openapi`"
 
 
 def test_bounds_of_the_settings_are_described(make_client):

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import pytest
 from api.main import serve
 from api.server import listen, refuse_busy_port
 from libelle.errors import ModelError, UsageError
+from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVE = """
@@ -25,12 +25,6 @@ from api.main import serve
 from libelle.settings import Settings
 serve(Settings.model_construct(model=sys.argv[1], port=int(sys.argv[2]), workers=int(sys.argv[3])))
 """
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 def call(port, method, path, body=None, headers=()):

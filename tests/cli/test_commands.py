@@ -1,6 +1,7 @@
 """What the command line promises: examples in its help, one-line errors, exit codes, JSON alone."""
 
 import csv
+import errno
 import json
 import os
 import re
@@ -11,8 +12,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 from typer.main import get_command
 
+import libelle.cli
 from libelle.cli import app
 from libelle.cli.train import model_name
 from tests.classifiers.corpus import PLACES, TOPICS
@@ -204,3 +207,29 @@ def test_the_example_in_the_help_is_a_command_line():
     for _, command in commands(get_command(app)):
         (example,) = re.findall(r"Example: `(.+)`", command.help)
         assert "libelle" in shlex.split(example)
+
+
+def test_a_disk_that_fills_up_is_one_line(monkeypatch, capsys):
+    def fill_up():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "results/trials.jsonl")
+
+    monkeypatch.setattr(libelle.cli, "app", fill_up)
+    with pytest.raises(SystemExit, match="1"):
+        libelle.cli.main()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "results/trials.jsonl" in line
+    assert "No space left" in line
+
+
+def test_an_interruption_says_that_the_same_command_goes_on(monkeypatch, capsys):
+    app = typer.Typer()
+
+    @app.command()
+    def interrupt():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(libelle.cli, "app", app)
+    monkeypatch.setattr(sys, "argv", ["libelle"])
+    with pytest.raises(SystemExit, match="130"):
+        libelle.cli.main()
+    assert "run the same command to go on" in capsys.readouterr().err

@@ -194,3 +194,9 @@ def test_nothing_is_guessed_where_nothing_looks_like_a_code(tmp_path):
 def test_the_columns_of_real_sets_are_guessed(name):
     guess = guess_columns(SHARED / name / "train.parquet")
     assert (guess.text, guess.code) == ("text", "label")
+
+
+def test_codes_with_a_nul_are_refused(tmp_path):
+    path = parquet(tmp_path, libelle=["pain", "lait"], code=["0111", "0114\0"])
+    with pytest.raises(DataError, match="NUL"):
+        read_dataset(path, text="libelle", code="code")

@@ -49,3 +49,9 @@ def test_texts_of_unknown_codes_are_left_out(scored):
     known = with_unknown >= 0
     expected = fit_temperature(scores[known], targets[known])
     assert fit_temperature(scores, with_unknown) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("metric", ["macro_f1", "accuracy", "log_loss"])
+def test_no_text_calibrates_nothing(metric):
+    nothing = np.empty((0, 2)), np.empty(0, np.int64)
+    assert fit_calibration(*nothing, np.log([0.5, 0.5]), metric=metric) == (1.0, 0.0)

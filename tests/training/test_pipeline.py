@@ -1,14 +1,19 @@
 """What a training promises from coded texts to a saved model."""
 
 import json
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
 from libelle.data.datasets import Dataset
-from libelle.errors import DataError, UsageError
+from libelle.errors import DataError, TrainingError, UsageError
 from libelle.predictor import Predictor
 from libelle.training.configuration import TrainingConfiguration
+from libelle.training.folds import reserve
 from libelle.training.pipeline import train
 from libelle.training.runlog import NullRunLog
 from tests.classifiers.corpus import TOPICS
@@ -94,7 +99,9 @@ def test_the_reported_accuracy_is_that_of_the_saved_model(trained):
 
 
 def test_the_study_is_gone_once_the_model_is_saved(trained):
-    assert list((trained[2] / "studies").iterdir()) == []
+    (lock,) = (trained[2] / "studies").iterdir()
+    assert lock.suffix == ".lock"
+    assert lock.read_text() == str(os.getpid())
 
 
 def test_the_same_training_gives_the_same_digest(trained, tmp_path):
@@ -161,3 +168,45 @@ def test_a_file_that_is_not_toml_is_refused(tmp_path):
     (tmp_path / "config.toml").write_text("n_trials: 7")
     with pytest.raises(UsageError, match=r"config\.toml cannot be read"):
         TrainingConfiguration.from_options(tmp_path / "config.toml")
+
+
+def test_the_same_training_running_elsewhere_is_left_alone(trained, tmp_path):
+    (name,) = {path.stem for path in (trained[2] / "studies").iterdir()}
+    study = tmp_path / "studies" / name
+    study.mkdir(parents=True)
+    (study / "kept").touch()
+    listener = Listener()
+    options = {"home": tmp_path, "output": tmp_path / "model", "configuration": QUICK}
+    with holding(study) as pid, pytest.raises(TrainingError, match=f"already.*process {pid},"):
+        train(make_dataset(), name="requests", n_workers=1, run_log=listener, **options)
+    assert (study / "kept").exists()
+    assert listener.status is None
+
+
+def test_a_killed_training_lets_its_study_go(tmp_path):
+    with holding(tmp_path / "study"):
+        pass
+    with reserve(tmp_path / "study"):
+        pass
+
+
+@contextmanager
+def holding(study):
+    """Give the number of another process that holds a study, until it is killed."""
+    program = (
+        "import time\nfrom pathlib import Path\nfrom libelle.training.folds import reserve\n"
+        f"with reserve(Path({str(study)!r})):\n    print(flush=True)\n    time.sleep(60)\n"
+    )
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        yield process.pid
+        process.kill()
+
+
+def test_a_test_part_of_unknown_codes_only_is_refused(tmp_path):
+    foreign = Dataset(texts=["a", "b"], codes=["ZZ", "ZZ"], name="foreign")
+    options = {"home": tmp_path, "output": tmp_path / "model", "configuration": QUICK}
+    with pytest.raises(DataError, match="No text to test on has a code"):
+        train(make_dataset(), name="requests", test=foreign, n_workers=1, **options)
+    assert not list(tmp_path.iterdir())

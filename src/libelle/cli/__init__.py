@@ -21,9 +21,17 @@ def main() -> None:
     except LibelleError as error:
         say_error(str(error))
         sys.exit(FAILED)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as stop:
+        if isinstance(stop, SystemExit) and stop.code != INTERRUPTED:
+            raise  # Typer turns Ctrl-C into this code, without a word.
         say_error("Interrupted. What was finished is kept: run the same command to go on.")
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()  # The reader of our output left: nothing more to say.
+        sys.exit(FAILED)
+    except OSError as error:  # A disk may fill up at any write.
+        say_error(
+            f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}. "
+            "Free some space or check the rights, then run the same command again."
+        )
         sys.exit(FAILED)

@@ -55,7 +55,7 @@ def fit_calibration(
     metric : {"macro_f1", "accuracy", "log_loss"}
     """
     temperature = fit_temperature(scores, targets)
-    if metric == "log_loss":
+    if metric == "log_loss" or len(targets) == 0:
         return temperature, 0.0
     strength = _choose_strength(scores * temperature, targets, log_priors, metric)
     shifted = calibrate(scores, log_priors, temperature=temperature, prior_strength=strength)

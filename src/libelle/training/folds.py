@@ -1,15 +1,17 @@
 """Folds: one classifier fitted and scored on one fold, from texts prepared once for all trials."""
 
+import fcntl
 import hashlib
 import json
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +23,7 @@ from libelle.classifiers.ngrams import NgramCounts, TextCounts, count_ngrams
 from libelle.classifiers.tfidf import TfidfClassifier
 from libelle.data.strings import pack_strings, unpack_strings
 from libelle.data.text import Normalizer, NormalizerOptions
-from libelle.errors import TrainingError
+from libelle.errors import StorageError, TrainingError
 from libelle.evaluation import log_loss, macro_f1_of_columns, targets_of
 from libelle.training.calibration import fit_calibration
 from libelle.training.space import MAX_WORDS, PIECE_SIZES, Specification
@@ -137,6 +139,47 @@ class Study:
 
     def _scores_path(self, specification: Specification, fold: int) -> Path:
         return self._result_path(specification, fold).with_suffix(".npy")
+
+
+@contextmanager
+def reserve(folder: Path) -> Iterator[None]:
+    """Keep the folder of a study for this process; the kernel lets it go, even after a kill.
+
+    Raises
+    ------
+    TrainingError
+        If another process has it.
+    StorageError
+        If nothing can be written there.
+    """
+    path = folder.with_name(f"{folder.name}.lock")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.open("a+b", buffering=0)
+    except OSError as error:
+        raise StorageError(
+            f"{path} cannot be written: {error.strerror}. "
+            "Free some space, or set LIBELLE_HOME to another folder."
+        ) from error
+    with lock:  # The file stays: removed, it could be locked by one and made again by another.
+        _lock(lock, path)
+        yield
+
+
+def _lock(lock: IO[bytes], path: Path) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.seek(0)
+        raise TrainingError(
+            f"The same training is running already (process {lock.read().decode() or 'unknown'}, "
+            f"which holds {path}). Wait for its end, or stop it: what it finished will be kept."
+        ) from error
+    except OSError:
+        return  # Some network folders have no locks.
+    with suppress(OSError):  # The number is a help to a person; a full disk is told elsewhere.
+        lock.truncate(0)
+        lock.write(str(os.getpid()).encode())
 
 
 @lru_cache(maxsize=1)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import libelle
 from libelle.classifiers.base import Floats
@@ -32,7 +33,7 @@ from libelle.figures import confusions_chart, per_code_chart, reliability_chart
 from libelle.predictor import Predictor
 from libelle.training.calibration import fit_calibration
 from libelle.training.configuration import TrainingConfiguration
-from libelle.training.folds import Study
+from libelle.training.folds import Study, reserve
 from libelle.training.runlog import NullProgress, NullRunLog, Progress, RunLog
 from libelle.training.selection import Trial
 from libelle.training.space import Specification
@@ -107,7 +108,7 @@ def train(
     DataError
         If the texts cannot be cut or learnt from.
     TrainingError
-        If no classifier could be fitted.
+        If no classifier could be fitted, or the same training is running already.
     """
     run_log, progress = run_log or NullRunLog(), progress or NullProgress()
     progress.phase("split")
@@ -115,23 +116,35 @@ def train(
     _refuse_empty_parts(split)
     for line in split.lines():
         progress.note(line)
+    folds = make_folds(split.fit, n_folds=configuration.n_folds, seed=configuration.seed)
+    folder = home / "studies" / _name_study(split.fit, folds, configuration)
     tags = {"libelle_version": libelle.__version__, "dataset": dataset.name}
-    run_log.start(name=name, configuration=configuration.to_dict(), tags=tags)
-    try:
-        result = _train(
-            split, name, home, output, configuration, nomenclature, n_workers, run_log, progress
-        )
-    except BaseException:
-        run_log.finish("failed")
-        raise
+    with reserve(folder):
+        run_log.start(name=name, configuration=configuration.to_dict(), tags=tags)
+        try:
+            study = Study.create(folder, split.fit.texts, split.fit.codes, folds)
+            result = _train(
+                split,
+                study,
+                name,
+                output,
+                configuration,
+                nomenclature,
+                n_workers,
+                run_log,
+                progress,
+            )
+        except BaseException:
+            run_log.finish("failed")
+            raise
     run_log.finish("finished")
     return result
 
 
 def _train(
     split: Split,
+    study: Study,
     name: str,
-    home: Path,
     output: Path,
     configuration: TrainingConfiguration,
     nomenclature: Nomenclature | None,
@@ -141,7 +154,6 @@ def _train(
 ) -> TrainingResult:
     started_at = datetime.now(UTC)
     _log_inputs(split, run_log)
-    study = _open_study(split.fit, home, configuration)
     progress.phase("search")
     workers = n_workers or os.cpu_count() or 1
     trial = search(study, configuration, n_workers=workers, run_log=run_log, progress=progress)
@@ -190,16 +202,21 @@ def _refuse_empty_parts(split: Split) -> None:
             f"{len(split.fit)} texts to learn from and {len(split.test)} to test on: "
             "there are too few coded texts. Give more of them, or a test file with --test."
         )
+    if set(split.fit.codes).isdisjoint(split.test.codes):
+        raise DataError(
+            "No text to test on has a code that the texts to learn from have: are both of the same "
+            "nomenclature? Give another test file, or more coded texts."
+        )
 
 
-def _open_study(fit: Dataset, home: Path, configuration: TrainingConfiguration) -> Study:
-    folds = make_folds(fit, n_folds=configuration.n_folds, seed=configuration.seed)
+def _name_study(fit: Dataset, folds: NDArray[np.int8], configuration: TrainingConfiguration) -> str:
+    """Return a name that the same training has again, and no other."""
     content = json.dumps([libelle.__version__, configuration.to_dict()], sort_keys=True).encode()
     digest = hashlib.sha256(content)
     for part in (fit.texts, fit.codes):
         digest.update(json.dumps(list(part)).encode())
     digest.update(folds.tobytes())
-    return Study.create(home / "studies" / digest.hexdigest()[:24], fit.texts, fit.codes, folds)
+    return digest.hexdigest()[:24]
 
 
 def _log_inputs(split: Split, run_log: RunLog) -> None:

@@ -217,6 +217,7 @@ def _read_rows(table: Table, source: Source) -> Dataset:
 
 def _dataset(rows: Any, source: Source, *, n_read: int, warnings: tuple[str, ...]) -> Dataset:
     texts = rows["text"].to_pylist()
+    refuse_nul(source, rows["code"])
     refuse_empty_texts(source, n_filled=sum(map(bool, map(str.strip, texts))))
     return Dataset(
         texts=texts,
@@ -264,6 +265,15 @@ def refuse_nothing(name: str, source: Source, *, n_rows: int, n_coded: int) -> N
         raise DataError(
             f"{name}: column {source.code!r} is empty on all of the {n_rows} rows. "
             "Name the column that holds the codes."
+        )
+
+
+def refuse_nul(source: Source, codes: Any) -> None:
+    """Raise `DataError` when a code holds a NUL, which NumPy drops at the end of a text."""
+    if pc.any(pc.match_substring(codes, "\0")).as_py():
+        raise DataError(
+            f"{source.name}: codes of {source.code!r} hold a NUL character: the file is damaged. "
+            "Write it again."
         )
 
 
