@@ -11,6 +11,8 @@ from api.errors import MEDIA_TYPE
 from api.schemas import Problem, RequestTypes
 
 PREDICT_REQUEST, BATCH_REQUEST = "PredictRequest", "BatchRequest"
+# As in RFC 9110: Python's own phrases changed with its versions.
+_PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
 _COMPONENTS = "#/components/schemas/"
 
 
@@ -24,7 +26,10 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the part of a route's description that says how it may fail."""
     content = {MEDIA_TYPE: {"schema": {"$ref": _COMPONENTS + Problem.__name__}}}
     described: dict[int | str, dict[str, Any]] = {
-        status: {"description": HTTPStatus(status).phrase, "content": content}
+        status: {
+            "description": _PHRASES.get(status) or HTTPStatus(status).phrase,
+            "content": content,
+        }
         for status in statuses
     }
     return {**described, "default": {"description": "Any other problem", "content": content}}
