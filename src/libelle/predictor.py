@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 import libelle
 from libelle.classifiers.base import Classifier, ClassifierState, Floats
 from libelle.classifiers.families import classifier_from_state
+from libelle.data.levels import Level, levels_above
 from libelle.data.nomenclature import Nomenclature
 from libelle.data.strings import pack_strings, unpack_strings
 from libelle.data.text import (
@@ -25,19 +26,23 @@ from libelle.data.text import (
     NormalizerOptions,
 )
 from libelle.decision import (
+    ALL_RULES,
     CONFIDENCE_DIGITS,
     DECISION_VERSION,
-    NO_GUARANTEE,
     Decision,
     Guarantee,
     Reason,
+    RefusalRules,
+    choose_guarantee,
     confidence_of,
     decide,
+    typed_code,
 )
 from libelle.errors import LibelleError, ModelError, StorageError
+from libelle.prediction_sets import prediction_sets
 
-FORMAT_VERSION = 1
-READABLE_FORMATS = (1,)
+FORMAT_VERSION = 2
+READABLE_FORMATS = (1, 2)
 MANIFEST, PROVENANCE, GOLDEN = "manifest.json", "provenance.json", "golden.json"
 MAX_MANIFEST_BYTES = 64 * 2**20
 N_GOLDEN_TITLES = 20
@@ -63,8 +68,37 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class RollUp:
+    """A code above, sure enough at its level for a text whose own code is in doubt.
+
+    Attributes
+    ----------
+    level : int
+        Depth, 1 at the top.
+    code, title : str
+    confidence : float
+        Summed probability of the codes below it.
+    decision : Decision
+    threshold_id : str
+        Of the level.
+    """
+
+    level: int
+    code: str
+    title: str
+    confidence: float
+    decision: Decision
+    threshold_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
-    """The answer to one text; `code` and `title` are None unless the decision is automatic."""
+    """The answer to one text; `code` and `title` are None unless the decision is automatic.
+
+    `prediction_set` holds the codes among which the true one is, as often as the model promises;
+    None when it promises nothing. `prediction_set_complete` is False when `top_k` cut it: it then
+    holds the true code less often.
+    """
 
     decision: Decision
     reason: Reason
@@ -72,6 +106,25 @@ class Prediction:
     title: str | None
     confidence: float
     candidates: tuple[Candidate, ...]
+    prediction_set: tuple[str, ...] | None = None
+    prediction_set_complete: bool | None = None
+    roll_up: RollUp | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """What is known of texts before any decision.
+
+    Attributes
+    ----------
+    probabilities : ndarray, shape (n_texts, n_codes)
+    confidences : ndarray, shape (n_texts,)
+    refusals : list of Reason or None, shape (n_texts,)
+    """
+
+    probabilities: Floats
+    confidences: Floats
+    refusals: list[Reason | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +150,9 @@ class Predictor:
         What the manifest says beside them: name, metrics, data fingerprint…
     provenance : mapping
         What varies between two identical trainings; outside the digest.
-    guarantee : Guarantee
-        The active promise.
+    refusals : RefusalRules
+    guarantee : Guarantee or None
+        The active promise; that of the first target of `about["thresholds"]` if None.
 
     Attributes
     ----------
@@ -116,16 +170,26 @@ class Predictor:
         nomenclature: Nomenclature,
         about: Mapping[str, Any],
         provenance: Mapping[str, Any] | None = None,
-        guarantee: Guarantee = NO_GUARANTEE,
+        refusals: RefusalRules = ALL_RULES,
+        guarantee: Guarantee | None = None,
     ) -> None:
         self.normalizer = normalizer
         self.classifier = classifier
         self.nomenclature = nomenclature
         self.manifest: Mapping[str, Any] = about
         self.provenance: Mapping[str, Any] = provenance or {}
-        self.guarantee = guarantee
+        self.refusals = refusals
         self.codes: tuple[str, ...] = tuple(classifier.classes_)
         self.digest = ""
+        self.levels = levels_above(self.codes, nomenclature)
+        self._typed = {
+            typed_code(code): code
+            for code in (*nomenclature.codes, *self.codes)
+            if any(map(str.isdigit, code))
+        }
+        self.aim_at(None)
+        if guarantee is not None:
+            self.guarantee = guarantee
         self._titles = tuple(map(nomenclature.title_of, self.codes))
         self._golden: tuple[GoldenAnswer, ...] = ()
 
@@ -133,6 +197,45 @@ class Predictor:
     def name(self) -> str:
         """Return the name given at training."""
         return str(self.manifest["name"])
+
+    def aim_at(self, target_error: float | None) -> None:
+        """Make the promise of a target the active one; of the first declared if None.
+
+        Raises
+        ------
+        ModelError
+            If the model was not certified for this target.
+        """
+        thresholds = self.manifest.get("thresholds") or []
+        of_levels = self.manifest.get("levels") or {}
+        self.guarantee = choose_guarantee(thresholds, target_error)
+        self._level_guarantees = [
+            (level, choose_guarantee(of_levels[str(level.depth)], target_error))
+            for level in self.levels
+            if of_levels.get(str(level.depth))
+        ]
+
+    def promising(self, promises: Mapping[str, Any]) -> Self:
+        """Return the same model under other promises: what `training.certification` proves."""
+        return type(self)(
+            normalizer=self.normalizer,
+            classifier=self.classifier,
+            nomenclature=self.nomenclature,
+            about={**self.manifest, **promises},
+            provenance=self.provenance,
+            refusals=self.refusals,
+        )
+
+    def refuse(self, texts: Sequence[str]) -> list[Reason | None]:
+        """Return why each text is refused, None if it is not."""
+        return list(map(self._find_refusal, texts, self.normalizer.normalize_many(texts)))
+
+    def score(self, texts: Sequence[str]) -> Scored:
+        """Return probabilities, confidences and refusals of texts, before any decision."""
+        normalized = self.normalizer.normalize_many(texts)
+        probabilities = self.classifier.predict_proba(normalized)
+        refusals = list(map(self._find_refusal, texts, normalized))
+        return Scored(probabilities, confidence_of(probabilities), refusals)
 
     def predict(self, texts: Sequence[str], *, top_k: int = 5) -> list[Prediction]:
         """Answer each text, in order.
@@ -151,12 +254,21 @@ class Predictor:
         """
         if not texts:
             return []
-        normalized = self.normalizer.normalize_many(texts)
-        probabilities = self.classifier.predict_proba(normalized)
-        confidences = confidence_of(probabilities)
-        ranked = _rank(probabilities, top_k)
-        rows = zip(normalized, confidences, probabilities, ranked, strict=True)
-        return [self._answer(*row) for row in rows]
+        scored = self.score(texts)
+        ranked = _rank(scored.probabilities, top_k)
+        predictions = [
+            self._answer(*row)
+            for row in zip(
+                texts,
+                scored.refusals,
+                scored.confidences,
+                scored.probabilities,
+                ranked,
+                strict=True,
+            )
+        ]
+        predictions = self._list_codes(predictions, scored.probabilities, top_k)
+        return self._roll_up(predictions, scored.probabilities)
 
     def answers_golden_texts(self) -> bool:
         """Tell whether the answers to the golden texts are those given when the model was made."""
@@ -230,17 +342,29 @@ class Predictor:
             nomenclature=nomenclature,
             about=manifest,
             provenance=_read_provenance(folder),
+            refusals=_read_refusals(manifest),
         )
         golden = json.loads((folder / GOLDEN).read_text(encoding="utf-8"))
         predictor._golden = tuple(GoldenAnswer(**answer) for answer in golden)
         return predictor
 
+    def _find_refusal(self, text: str, normalized: str) -> Reason | None:
+        familiarity = self.classifier.familiarity(normalized)
+        return self.refusals.find(text, normalized, codes=self._typed, familiarity=familiarity)
+
     def _answer(
-        self, normalized: str, confidence: float, probabilities: Floats, ranked: NDArray[np.int64]
+        self,
+        text: str,
+        refusal: Reason | None,
+        confidence: float,
+        probabilities: Floats,
+        ranked: NDArray[np.int64],
     ) -> Prediction:
-        decision, reason = decide(normalized, float(confidence), self.guarantee)
+        decision, reason = decide(refusal, float(confidence), self.guarantee)
         if decision is Decision.REFUSED:
-            return Prediction(decision, reason, None, None, 0.0, ())
+            return Prediction(
+                decision, reason, None, None, 0.0, self._typed_candidate(text, reason)
+            )
         candidates = tuple(
             Candidate(
                 rank,
@@ -253,6 +377,70 @@ class Predictor:
         automatic = decision is Decision.AUTOMATIC
         code, title = (candidates[0].code, candidates[0].title) if automatic else (None, None)
         return Prediction(decision, reason, code, title, float(confidence), candidates)
+
+    def _typed_candidate(self, text: str, reason: Reason) -> tuple[Candidate, ...]:
+        """Show the code that was typed; no probability is behind it."""
+        if reason is not Reason.CODE_TYPED:
+            return ()
+        code = self._typed[typed_code(text)]
+        return (Candidate(1, code, self.nomenclature.title_of(code), 0.0),)
+
+    def _list_codes(
+        self, predictions: list[Prediction], probabilities: Floats, top_k: int
+    ) -> list[Prediction]:
+        """Give each text that is not refused the codes among which the true one is."""
+        rule = self.manifest.get("prediction_sets")
+        if rule is None:
+            return predictions
+        return [
+            (
+                prediction
+                if prediction.decision is Decision.REFUSED
+                else replace(
+                    prediction,
+                    prediction_set=tuple(self.codes[column] for column in columns[:top_k]),
+                    prediction_set_complete=len(columns) <= top_k,
+                )
+            )
+            for prediction, columns in zip(
+                predictions, prediction_sets(probabilities, rule), strict=True
+            )
+        ]
+
+    def _roll_up(self, predictions: list[Prediction], probabilities: Floats) -> list[Prediction]:
+        """Give texts under review the deepest code above that meets the target of its level."""
+        rows = [
+            row
+            for row, prediction in enumerate(predictions)
+            if prediction.decision is Decision.REVIEW
+        ]
+        for level, guarantee in self._level_guarantees:
+            if rows and guarantee.threshold is not None:
+                found = self._find_sure(level, guarantee, probabilities[rows])
+                for row, roll_up in zip(rows, found, strict=True):
+                    if roll_up is not None:
+                        predictions[row] = replace(predictions[row], roll_up=roll_up)
+                rows = [row for row in rows if predictions[row].roll_up is None]
+        return predictions
+
+    def _find_sure(
+        self, level: Level, guarantee: Guarantee, probabilities: Floats
+    ) -> list[RollUp | None]:
+        summed = level.sum_up(probabilities)
+        codes = [level.codes[place] for place in summed.argmax(axis=1)]
+        found: list[RollUp | None] = []
+        for code, confidence in zip(codes, confidence_of(summed).tolist(), strict=True):
+            decision, _ = decide(None, confidence, guarantee)
+            sure = RollUp(
+                level.depth,
+                code,
+                self.nomenclature.title_of(code),
+                confidence,
+                decision,
+                str(guarantee.threshold_id),
+            )
+            found.append(sure if decision is Decision.AUTOMATIC else None)
+        return found
 
     def _golden_texts(self) -> list[str]:
         titles = self._titles[:: max(1, len(self._titles) // N_GOLDEN_TITLES)]
@@ -280,7 +468,7 @@ class Predictor:
                 "options": self.normalizer.options.to_dict(),
             },
             "classifier": {"family": state.family, "parameters": dict(state.parameters)},
-            "decision": {"version": DECISION_VERSION},
+            "decision": {"version": DECISION_VERSION, "refusals": self.refusals.to_dict()},
             "arrays": sorted(state.arrays),
             "strings": sorted([*state.strings, *_nomenclature_strings(self.nomenclature)]),
             "blobs": sorted(state.blobs),
@@ -422,6 +610,13 @@ def _check_named(folder: Path, manifest: Mapping[str, Any]) -> None:
         parts += [f"{name}.utf8.npy", f"{name}.offsets.npy"]
     if strangers := sorted(set(parts) - set(manifest["files"])):
         raise ModelError(f"{folder}: the manifest uses files that it does not list: {strangers}.")
+
+
+def _read_refusals(manifest: Mapping[str, Any]) -> RefusalRules:
+    """Return the rules of a model; format 1 refused the empty text only."""
+    if manifest["format_version"] == 1:
+        return RefusalRules.only_empty()
+    return RefusalRules(**manifest["decision"]["refusals"])
 
 
 def _read_provenance(folder: Path) -> dict[str, Any]:

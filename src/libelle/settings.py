@@ -37,6 +37,15 @@ class Settings(BaseSettings):
         str,
         Field(description="Model to serve: models:/NAME@champion, models:/NAME/3 or a folder."),
     ] = "models:/demo@champion"
+    target_error: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            lt=1,
+            description="Share of errors promised among what is coded automatically: one that the "
+            "model was certified for; the first declared if unset.",
+        ),
+    ] = None
     host: Annotated[str, Field(description="Address the API listens on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535, description="Port the API listens on.")] = 8000
     workers: Annotated[int, Field(ge=1, le=64, description="Processes that answer requests.")] = 1

@@ -233,3 +233,73 @@ def test_an_interruption_says_that_the_same_command_goes_on(monkeypatch, capsys)
     with pytest.raises(SystemExit, match="130"):
         libelle.cli.main()
     assert "run the same command to go on" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def contested(home, tmp_path_factory):
+    """The home, where `demo` has a champion and a challenger that answers as it does."""
+    from libelle.tracking.registry import register_model
+    from libelle.tracking.runs import default_tracking_uri
+    from tests.tracking.models import make_predictor
+
+    folder = tmp_path_factory.mktemp("made")
+    for n_tenths in (8, 9):
+        saved = make_predictor(accuracy=n_tenths / 10).save(folder / str(n_tenths))
+        register_model(saved, name="demo", tracking_uri=default_tracking_uri(home))
+    return home
+
+
+@pytest.fixture
+def models(contested, monkeypatch, capsys):
+    """Run `libelle models …` in this process; return its exit code, its output and its messages."""
+    monkeypatch.setenv("LIBELLE_HOME", str(contested))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+    def run_models(*arguments):
+        monkeypatch.setattr(sys, "argv", ["libelle", "models", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            libelle.cli.main()
+        printed = capsys.readouterr()
+        return stop.value.code or 0, printed.out, printed.err
+
+    return run_models
+
+
+def test_a_champion_is_promoted_and_rolled_back_and_the_history_tells_it(models, requests):
+    fresh = ("--data", requests, *COLUMNS, "--margin=0.05")
+    code, output, _ = models("promote", "demo", *fresh, "--override=trial", "--by=Ada", "--json")
+    verdict = json.loads(output)
+    assert (code, verdict["promoted"], verdict["move"]["by"]) == (0, True, "Ada")
+    code, output, _ = models("rollback", "demo", "--reason=wrong on roads", "--by=Ada")
+    assert (code, "champion 2 → 1  by Ada: wrong on roads" in output) == (0, True)
+    told = json.loads(models("history", "demo", "--json")[1])
+    kinds = [move["kind"] for move in told["moves"]]
+    assert kinds[0:2] + kinds[3:] == ["first", "register", "rollback"]
+    past = json.loads(models("history", "demo", "--json", f"--at={verdict['move']['at']}")[1])
+    assert past["holders"]["champion"]["version"] == "2"
+    code, output, error = models(
+        "promote", "demo/2", "--data", requests, *COLUMNS, "--margin=0.001"
+    )
+    assert code == 1
+    assert "FAIL  accuracy" in output
+    assert "Not promoted: accuracy" in output
+    assert not error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "complaint"),
+    [
+        (["promote", "demo/1"], 2, "is the champion itself"),
+        (["promote", "demo/2", "--override= "], 2, "--override: give a reason"),
+        (["promote", "demo/9"], 1, "has no version 9"),
+        (["promote", "absent"], 1, "No model is called 'absent'"),
+        (["rollback", "demo", "--reason=x", "--to=9"], 2, "never was champion"),
+        (["history", "demo", "--at=yesterday"], 2, "is not a time"),
+    ],
+)
+def test_what_cannot_be_promoted_is_one_line(models, requests, arguments, code, complaint):
+    data = ["--data", requests, *COLUMNS] if arguments[0] == "promote" else []
+    found, output, error = models(*arguments, *data)
+    assert (found, output) == (code, "")
+    assert complaint in error
+    assert len(error.splitlines()) == 1

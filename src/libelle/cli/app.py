@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import libelle
-from libelle.cli import check, demo, models, predict, runs, serve, train
+from libelle.cli import certify, check, demo, evaluate, models, predict, runs, serve, train
 
 app = typer.Typer(
     name="libelle",
@@ -29,6 +29,8 @@ def begin(
 
 app.command("check")(check.check)
 app.command("train")(train.train)
+app.command("certify")(certify.certify)
+app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("serve")(serve.serve)
 app.add_typer(models.app, name="models")

@@ -1,5 +1,6 @@
 """Train: from coded texts to a registered model."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -48,6 +49,36 @@ def train(
         list[str] | None,
         typer.Option(help="Classifiers to try: blend, svm, softmax, fasttext [all]."),
     ] = None,
+    target_error: Annotated[
+        list[float] | None,
+        typer.Option(
+            help="Share of errors wanted among what is coded automatically [0.05]; may be repeated."
+        ),
+    ] = None,
+    delta: Annotated[
+        float | None, typer.Option(help="Probability that a promise does not hold [0.05].")
+    ] = None,
+    rule: Annotated[
+        str | None, typer.Option(help="How a threshold is looked for: anchored (default), planned.")
+    ] = None,
+    indicative: Annotated[
+        bool | None,
+        typer.Option(
+            "--indicative", help="Where nothing is proved, take a threshold that proves nothing."
+        ),
+    ] = None,
+    cost_review: Annotated[
+        float | None, typer.Option(help="Cost of a manual coding, for the cost curve.")
+    ] = None,
+    cost_error: Annotated[
+        float | None, typer.Option(help="Cost of a wrong code, in the same unit.")
+    ] = None,
+    purpose: Annotated[
+        str | None, typer.Option(help="What the codes are used for: transparency sheet.")
+    ] = None,
+    contact: Annotated[
+        str | None, typer.Option(help="Who answers for them: transparency sheet.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything left to chance [0].")] = None,
     workers: Annotated[
         int | None, typer.Option(help="Processes of the search [one for each core].")
@@ -66,6 +97,14 @@ def train(
         "language": language,
         "families": tuple(family) if family else None,
         "seed": seed,
+        "target_errors": tuple(target_error) if target_error else None,
+        "delta": delta,
+        "rule": rule,
+        "indicative": indicative,
+        "cost_review": cost_review,
+        "cost_error": cost_error,
+        "purpose": purpose,
+        "contact": contact,
     }
     summary = run_training(
         read_settings(),
@@ -132,7 +171,7 @@ def run_training(
         )
     finally:
         progress.close()
-    version = _register(record, name, settings)
+    version = register(record, name, settings)
     return _summarize(result, version)
 
 
@@ -178,7 +217,8 @@ def tracking_uri(settings: Settings) -> str:
     return settings.mlflow_tracking_uri or default_tracking_uri(settings.home)
 
 
-def _register(record: Any, name: str, settings: Settings) -> Any:
+def register(record: Any, name: str, settings: Settings) -> Any:
+    """Register the model of a run; one that cannot be is kept, and None is returned."""
     from libelle.errors import TrackingError
     from libelle.tracking.registry import register_model
 
@@ -195,20 +235,62 @@ def _register(record: Any, name: str, settings: Settings) -> Any:
 def _summarize(result: "TrainingResult", version: Any) -> dict[str, Any]:
     from dataclasses import asdict
 
-    n_texts = result.metrics.n_texts
+    manifest = result.predictor.manifest
     return {
         "model_uri": version.uri if version else str(result.folder),
         "alias": version.alias if version else None,
         "digest": result.predictor.digest,
         "metrics": asdict(result.metrics),
+        "automation": result.automation,
         "guarantee": asdict(result.predictor.guarantee),
+        "thresholds": manifest["thresholds"],
+        "levels": manifest["levels"],
         "parameters": result.trial.specification.to_dict(),
+        "calibration": manifest["calibration"]["method"],
         "split": {side: len(getattr(result.split, side)) for side in ("fit", "certify", "test")},
         "n_left_out": dict(result.split.n_left_out),
         "n_leaked_keys": result.split.n_leaked_keys,
-        "sentence": (
-            f"Of {n_texts:,} texts never seen, {result.n_right:,} got the right code "
-            f"({result.metrics.accuracy:.0%}). No threshold is certified yet: all of them still go "
-            "to review, with a short list."
-        ),
+        "sentence": sentence(result.automation, manifest["thresholds"][0]),
     }
+
+
+def sentence(automation: Mapping[str, int], threshold: Mapping[str, Any]) -> str:
+    """Say what is coded automatically, with what certainty: for a head of unit."""
+    n_texts, target = automation["n_distinct_texts"], percent(threshold["target_error"])
+    if threshold["threshold"] is None:
+        return (
+            f"Of {n_texts:,} distinct texts never seen, {automation['n_right']:,} got the right "
+            f"code ({automation['n_right'] / n_texts:.0%}), but none is coded automatically: an "
+            f"error of at most {target} could not be proved on {threshold['n_texts']:,} texts. "
+            f"{what_would_do(threshold)}All of them go to review, with a short list."
+        )
+    automatic, review, refused = (
+        f"{automation[f'n_{decision}'] / n_texts:.0%}"
+        for decision in ("automatic", "review", "refused")
+    )
+    certain = (
+        f"at most {target} of them wrong (confidence {percent(1 - threshold['delta'])})"
+        if threshold["status"] == "guaranteed"
+        else f"about {target} of them wrong (an indication: nothing is proved)"
+    )
+    return (
+        f"Of {n_texts:,} distinct texts never seen, {automatic} coded automatically, {certain}; "
+        f"{review} to review, {refused} refused. Among those coded here, "
+        f"{automation['n_automatic_errors']:,} of {automation['n_automatic']:,} were wrong."
+    )
+
+
+def what_would_do(threshold: Mapping[str, Any]) -> str:
+    """Say what error could have been proved, and what it would take to prove the one wanted."""
+    reachable, needed = threshold["reachable_error"], threshold["n_texts_needed"]
+    parts = []
+    if reachable is not None:
+        parts.append(f"About {percent(reachable)} could be reached. ")
+    if needed is not None:
+        parts.append(f"It would take about {needed:,} texts to certify on. ")
+    return "".join(parts)
+
+
+def percent(share: float) -> str:
+    """Return a share as a percentage with no more digits than it has."""
+    return f"{round(100 * share, 3):g} %"

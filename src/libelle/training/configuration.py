@@ -11,6 +11,18 @@ MetricName = Literal["macro_f1", "accuracy", "log_loss"]
 METRICS: tuple[MetricName, ...] = ("macro_f1", "accuracy", "log_loss")
 FAMILIES = ("blend", "svm", "softmax", "fasttext")
 LANGUAGES = ("french", "english")
+# What comes after the search: another value finds the same trials again.
+AFTER_SEARCH = (
+    "target_errors",
+    "delta",
+    "rule",
+    "indicative",
+    "cost_review",
+    "cost_error",
+    "purpose",
+    "contact",
+)
+RULES = ("anchored", "planned")
 
 
 @dataclass(frozen=True)
@@ -31,6 +43,19 @@ class TrainingConfiguration:
         Language of stop words and stems.
     seed : int
         Seed of everything left to chance.
+    target_errors : tuple of float
+        Shares of errors wanted among what is coded automatically; the first one is active.
+    delta : float
+        Probability that one promise or more does not hold: shared by all of them.
+    rule : {"anchored", "planned"}
+        How a threshold is looked for; planned starts where the out-of-fold errors say, and suits
+        certify texts of the same period and source as the others.
+    indicative : bool
+        Where no threshold is proved, take one from out-of-fold errors and call it indicative.
+    cost_review, cost_error : float or None
+        Of a manual coding and of an error, in the same unit: for the cost curve of the run.
+    purpose, contact : str
+        What the codes are used for and who answers for them: for the transparency sheet.
     """
 
     n_trials: int = 30
@@ -40,6 +65,14 @@ class TrainingConfiguration:
     families: tuple[str, ...] = FAMILIES
     language: Literal["french", "english"] = "french"
     seed: int = 0
+    target_errors: tuple[float, ...] = (0.05,)
+    delta: float = 0.05
+    rule: Literal["anchored", "planned"] = "anchored"
+    indicative: bool = False
+    cost_review: float | None = None
+    cost_error: float | None = None
+    purpose: str = ""
+    contact: str = ""
 
     def __post_init__(self) -> None:
         _require(self.n_trials >= 1, f"trials: {self.n_trials} is under 1")
@@ -51,6 +84,17 @@ class TrainingConfiguration:
             bool(self.families) and set(self.families) <= set(FAMILIES),
             f"families: {self.families} are not among {FAMILIES}",
         )
+        targets = self.target_errors
+        _require(bool(targets), "target error: none is given")
+        _require(len(set(targets)) == len(targets), "target error: one is given twice")
+        for target in targets:
+            _require(0 < target < 1, f"target error: {target} is not between 0 and 1")
+        _require(0 < self.delta < 1, f"delta: {self.delta} is not between 0 and 1")
+        _require(self.rule in RULES, f"rule: {self.rule!r} is not one of {RULES}")
+        costs = (self.cost_review, self.cost_error)
+        _require((costs[0] is None) == (costs[1] is None), "costs: give both or none")
+        for cost in costs:
+            _require(cost is None or cost > 0, f"costs: {cost} is not over 0")
 
     @classmethod
     def from_options(cls, file: Path | None = None, **options: Any) -> Self:
@@ -63,8 +107,9 @@ class TrainingConfiguration:
         """
         given = _read_toml(file) if file else {}
         given.update({name: value for name, value in options.items() if value is not None})
-        if "families" in given:
-            given["families"] = tuple(given["families"])
+        for name in ("families", "target_errors"):
+            if name in given:
+                given[name] = tuple(given[name])
         known = [field.name for field in fields(cls)]
         if unknown := sorted(set(given) - set(known)):
             raise UsageError(f"Configuration: {unknown} are not options. Options: {known}.")
@@ -72,7 +117,8 @@ class TrainingConfiguration:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the configuration as JSON values."""
-        return {**asdict(self), "families": list(self.families)}
+        lists = {"families": list(self.families), "target_errors": list(self.target_errors)}
+        return {**asdict(self), **lists}
 
 
 def _require(holds: bool, complaint: str) -> None:

@@ -1,0 +1,87 @@
+"""Prediction sets: a short list of codes for each text, as long as the text is doubtful.
+
+The score of a code for a text is the probability of the codes likelier than it, plus a small
+penalty for each of them past the first few; the likeliest code has the score 0. A list holds the
+codes whose score is at most a quantile found at certification
+(`libelle.training.prediction_sets`): it is never empty, and the larger the doubt the longer the
+list.
+
+References
+----------
+Romano, Sesia and Candès (2020), Classification with valid and adaptive coverage, NeurIPS.
+Angelopoulos, Bates, Malik and Jordan (2021), Uncertainty sets for image classifiers using conformal
+prediction, ICLR.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from libelle.classifiers.base import Floats
+
+SCORE_VERSION = 1
+SCORE_DIGITS = 6
+N_FREE_RANKS = 5
+RANK_PENALTY = 0.005
+
+Columns = NDArray[np.int64]
+
+
+def prediction_sets(
+    probabilities: Floats, rule: Mapping[str, Any], *, per_code: bool = False
+) -> list[Columns]:
+    """Return the list of each text, likeliest code first.
+
+    Parameters
+    ----------
+    probabilities : ndarray, shape (n_texts, n_codes)
+        Each list depends on its own row only.
+    rule : mapping
+        What `fit_prediction_sets` found.
+    per_code : bool
+        Hold each code as often as promised, where enough texts had it, rather than all together.
+
+    Returns
+    -------
+    list of ndarray of int
+        Columns of `probabilities`; the first column on a tie.
+    """
+    ranked, scores = rank_scores(probabilities)
+    inside = scores <= _quantiles(rule, probabilities.shape[1], per_code=per_code)[ranked]
+    return [columns[kept] for columns, kept in zip(ranked, inside, strict=True)]
+
+
+def prediction_set_sizes(
+    probabilities: Floats, rule: Mapping[str, Any], *, per_code: bool = False
+) -> Columns:
+    """Return the length of each text's list; parameters are those of `prediction_sets`."""
+    sets = prediction_sets(probabilities, rule, per_code=per_code)
+    return np.fromiter(map(len, sets), np.int64, len(sets))
+
+
+def rank_scores(probabilities: Floats) -> tuple[Columns, Floats]:
+    """Return the columns of each row, likeliest first, and the score of each of them."""
+    ranked: Columns = np.argsort(-probabilities, axis=1, kind="stable")
+    sorted_probabilities = np.take_along_axis(probabilities, ranked, axis=1)
+    before = np.cumsum(sorted_probabilities, axis=1) - sorted_probabilities
+    n_before = np.arange(probabilities.shape[1])
+    penalties = RANK_PENALTY * np.maximum(0, n_before + 1 - N_FREE_RANKS)
+    # A subtraction of nearly equal sums may go below 0, and down from one rank to the next.
+    scores: Floats = np.maximum.accumulate(np.maximum(before, 0.0) + penalties, axis=1)
+    return ranked, scores.round(SCORE_DIGITS)
+
+
+def _quantiles(rule: Mapping[str, Any], n_codes: int, *, per_code: bool) -> Floats:
+    """Return the highest score that each code may have."""
+    if not per_code:
+        return np.full(n_codes, _or_infinite(rule["quantile"]))
+    quantiles = np.full(n_codes, _or_infinite(rule["others_quantile"]))
+    for column, quantile in rule["quantile_by_column"].items():
+        quantiles[int(column)] = _or_infinite(quantile)
+    return quantiles
+
+
+def _or_infinite(quantile: float | None) -> float:
+    return np.inf if quantile is None else float(quantile)

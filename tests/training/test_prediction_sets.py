@@ -1,0 +1,107 @@
+"""Prediction sets: lists that hold the right code as often as promised, and are never empty."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis.strategies import floats, integers
+from scipy.stats import binom
+
+from libelle.errors import DataError, UsageError
+from libelle.prediction_sets import prediction_set_sizes, prediction_sets
+from libelle.training.prediction_sets import fit_prediction_sets
+
+
+def draw(generator, *, n_texts, n_codes=8, sharpness=2.0, known=1.0):
+    """Draw probabilities that exaggerate, and the truth from milder ones."""
+    scores = sharpness * generator.normal(size=(n_texts, n_codes))
+    mild, sharp = (np.exp(scores * factor) for factor in (0.6, 1.0))
+    mild, sharp = (values / values.sum(axis=1, keepdims=True) for values in (mild, sharp))
+    targets = (mild.cumsum(axis=1) > generator.random((n_texts, 1))).argmax(axis=1)
+    return sharp, np.where(generator.random(n_texts) < known, targets, -1)
+
+
+def held(sets, targets):
+    return np.array([target in columns for columns, target in zip(sets, targets, strict=True)])
+
+
+@given(seed=integers(0, 10_000), delta=floats(0.02, 0.5), sharpness=floats(0.2, 5))
+def test_lists_are_never_empty_and_begin_with_the_likeliest_code(seed, delta, sharpness):
+    probabilities, targets = draw(np.random.default_rng(seed), n_texts=200, sharpness=sharpness)
+    rule = fit_prediction_sets(probabilities, targets, delta=delta, min_per_code=30)
+    for per_code in (False, True):
+        sets = prediction_sets(probabilities, rule, per_code=per_code)
+        assert [columns[0] for columns in sets] == probabilities.argmax(axis=1).tolist()
+
+
+@pytest.mark.parametrize("known", [1.0, 0.98])
+@pytest.mark.parametrize("delta", [0.05, 0.2])
+def test_lists_hold_the_right_code_as_often_as_promised(delta, known):
+    generator, n_draws, n_held = np.random.default_rng(0), 400, 0
+    for _ in range(n_draws):
+        probabilities, targets = draw(generator, n_texts=150, known=known)
+        rule = fit_prediction_sets(probabilities, targets, delta=delta)
+        fresh, truth = draw(generator, n_texts=20, known=known)
+        if rule is None:  # Nothing is promised; not that the code is missed.
+            n_held += 20
+            continue
+        n_held += int(held(prediction_sets(fresh, rule), truth).sum())
+    # Texts of one draw share a rule: 20 of them weigh less than 20 independent ones.
+    assert binom.cdf(n_held // 8, n_draws * 20 // 8, 1 - delta) > 1e-3
+
+
+def test_each_frequent_code_is_held_as_often_as_promised():
+    generator, shares = np.random.default_rng(1), []
+    for _ in range(150):
+        probabilities, targets = draw(generator, n_texts=1000, n_codes=4)
+        rule = fit_prediction_sets(probabilities, targets, delta=0.1)
+        fresh, truth = draw(generator, n_texts=400, n_codes=4)
+        found = held(prediction_sets(fresh, rule, per_code=True), truth)
+        shares.append([found[truth == code].mean() for code in range(4)])
+    assert np.mean(shares, axis=0) == pytest.approx(0.9, abs=0.02)
+
+
+def test_quantile_is_the_smallest_that_suffices():
+    generator = np.random.default_rng(2)
+    probabilities, targets = draw(generator, n_texts=999)
+    rule = fit_prediction_sets(probabilities, targets, delta=0.1)
+    shorter = {**rule, "quantile": rule["quantile"] - 2e-6}
+    assert held(prediction_sets(probabilities, rule), targets).sum() >= 900
+    assert held(prediction_sets(probabilities, shorter), targets).sum() < 900
+
+
+def test_a_list_does_not_depend_on_the_texts_around():
+    probabilities, targets = draw(np.random.default_rng(3), n_texts=300)
+    rule = fit_prediction_sets(probabilities, targets)
+    together = prediction_set_sizes(probabilities, rule)
+    alone = [prediction_set_sizes(probabilities[[row]], rule)[0] for row in range(300)]
+    assert together.tolist() == alone
+
+
+def test_a_rule_survives_json():
+    probabilities, targets = draw(np.random.default_rng(4), n_texts=600, n_codes=4)
+    rule = fit_prediction_sets(probabilities, targets, min_per_code=50)
+    read = json.loads(json.dumps(rule, allow_nan=False))
+    sizes = prediction_set_sizes(probabilities, rule, per_code=True)
+    assert prediction_set_sizes(probabilities, read, per_code=True).tolist() == sizes.tolist()
+
+
+def test_nothing_is_promised_when_too_many_codes_are_unknown():
+    probabilities, targets = draw(np.random.default_rng(5), n_texts=500, known=0.8)
+    assert fit_prediction_sets(probabilities, targets, delta=0.05) is None
+
+
+def test_nothing_is_promised_from_too_few_texts():
+    probabilities, targets = draw(np.random.default_rng(6), n_texts=18)
+    assert fit_prediction_sets(probabilities, targets, delta=0.05) is None
+
+
+def test_no_text_is_refused():
+    with pytest.raises(DataError, match="No text was looked at"):
+        fit_prediction_sets(np.empty((0, 3)), np.empty(0, dtype=np.int64))
+
+
+def test_a_delta_out_of_range_is_refused():
+    with pytest.raises(UsageError, match="Delta"):
+        fit_prediction_sets(np.eye(3), np.arange(3), delta=1.0)
