@@ -25,13 +25,13 @@ SCORE_VERSION = 1
 SCORE_DIGITS = 6
 N_FREE_RANKS = 5
 RANK_PENALTY = 0.005
+MARGINAL, PER_CODE = "marginal", "per_code"
+COVERAGES = (MARGINAL, PER_CODE)
 
 Columns = NDArray[np.int64]
 
 
-def prediction_sets(
-    probabilities: Floats, rule: Mapping[str, Any], *, per_code: bool = False
-) -> list[Columns]:
+def prediction_sets(probabilities: Floats, rule: Mapping[str, Any]) -> list[Columns]:
     """Return the list of each text, likeliest code first.
 
     Parameters
@@ -39,9 +39,8 @@ def prediction_sets(
     probabilities : ndarray, shape (n_texts, n_codes)
         Each list depends on its own row only.
     rule : mapping
-        What `fit_prediction_sets` found.
-    per_code : bool
-        Hold each code as often as promised, where enough texts had it, rather than all together.
+        What `fit_prediction_sets` found. Its `coverage` is `marginal` (texts of all codes together
+        are held as often as promised) or `per_code` (those of each code, where enough had it).
 
     Returns
     -------
@@ -49,15 +48,13 @@ def prediction_sets(
         Columns of `probabilities`; the first column on a tie.
     """
     ranked, scores = rank_scores(probabilities)
-    inside = scores <= _quantiles(rule, probabilities.shape[1], per_code=per_code)[ranked]
+    inside = scores <= _quantiles(rule, probabilities.shape[1])[ranked]
     return [columns[kept] for columns, kept in zip(ranked, inside, strict=True)]
 
 
-def prediction_set_sizes(
-    probabilities: Floats, rule: Mapping[str, Any], *, per_code: bool = False
-) -> Columns:
+def prediction_set_sizes(probabilities: Floats, rule: Mapping[str, Any]) -> Columns:
     """Return the length of each text's list; parameters are those of `prediction_sets`."""
-    sets = prediction_sets(probabilities, rule, per_code=per_code)
+    sets = prediction_sets(probabilities, rule)
     return np.fromiter(map(len, sets), np.int64, len(sets))
 
 
@@ -73,9 +70,9 @@ def rank_scores(probabilities: Floats) -> tuple[Columns, Floats]:
     return ranked, scores.round(SCORE_DIGITS)
 
 
-def _quantiles(rule: Mapping[str, Any], n_codes: int, *, per_code: bool) -> Floats:
+def _quantiles(rule: Mapping[str, Any], n_codes: int) -> Floats:
     """Return the highest score that each code may have."""
-    if not per_code:
+    if rule["coverage"] == MARGINAL:
         return np.full(n_codes, _or_infinite(rule["quantile"]))
     quantiles = np.full(n_codes, _or_infinite(rule["others_quantile"]))
     for column, quantile in rule["quantile_by_column"].items():

@@ -17,6 +17,7 @@ from typer.main import get_command
 
 import libelle.cli
 from libelle.cli import app
+from libelle.cli.registering import account
 from libelle.cli.train import model_name
 from tests.classifiers.corpus import PLACES, TOPICS
 
@@ -128,6 +129,12 @@ def test_models_are_listed_and_shown(home):
     assert "champion" in run("models", "list", home=home).stdout
     shown = json.loads(run("models", "show", "requests", "--json", home=home).stdout)
     assert shown["versions"][0]["first"] or shown["versions"][-1]["first"]
+    assert "nothing is automatic" in run("models", "show", "requests", home=home).stdout
+
+
+def test_the_history_says_who_registered(home):
+    history = json.loads(run("models", "history", "requests", "--json", home=home).stdout)
+    assert history["moves"][0]["by"] == account()
 
 
 def test_nothing_is_sent_twice(home):
@@ -205,7 +212,7 @@ def test_names_of_models_come_from_files():
 
 def test_the_example_in_the_help_is_a_command_line():
     for _, command in commands(get_command(app)):
-        (example,) = re.findall(r"Example: `(.+)`", command.help)
+        (example,) = re.findall(r"Example: `([^`]+)`", command.help)
         assert "libelle" in shlex.split(example)
 
 

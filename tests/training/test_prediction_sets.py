@@ -9,7 +9,7 @@ from hypothesis.strategies import floats, integers
 from scipy.stats import binom
 
 from libelle.errors import DataError, UsageError
-from libelle.prediction_sets import prediction_set_sizes, prediction_sets
+from libelle.prediction_sets import COVERAGES, PER_CODE, prediction_set_sizes, prediction_sets
 from libelle.training.prediction_sets import fit_prediction_sets
 
 
@@ -29,9 +29,11 @@ def held(sets, targets):
 @given(seed=integers(0, 10_000), delta=floats(0.02, 0.5), sharpness=floats(0.2, 5))
 def test_lists_are_never_empty_and_begin_with_the_likeliest_code(seed, delta, sharpness):
     probabilities, targets = draw(np.random.default_rng(seed), n_texts=200, sharpness=sharpness)
-    rule = fit_prediction_sets(probabilities, targets, delta=delta, min_per_code=30)
-    for per_code in (False, True):
-        sets = prediction_sets(probabilities, rule, per_code=per_code)
+    for coverage in COVERAGES:
+        rule = fit_prediction_sets(
+            probabilities, targets, delta=delta, coverage=coverage, min_per_code=30
+        )
+        sets = prediction_sets(probabilities, rule)
         assert [columns[0] for columns in sets] == probabilities.argmax(axis=1).tolist()
 
 
@@ -55,9 +57,9 @@ def test_each_frequent_code_is_held_as_often_as_promised():
     generator, shares = np.random.default_rng(1), []
     for _ in range(150):
         probabilities, targets = draw(generator, n_texts=1000, n_codes=4)
-        rule = fit_prediction_sets(probabilities, targets, delta=0.1)
+        rule = fit_prediction_sets(probabilities, targets, delta=0.1, coverage=PER_CODE)
         fresh, truth = draw(generator, n_texts=400, n_codes=4)
-        found = held(prediction_sets(fresh, rule, per_code=True), truth)
+        found = held(prediction_sets(fresh, rule), truth)
         shares.append([found[truth == code].mean() for code in range(4)])
     assert np.mean(shares, axis=0) == pytest.approx(0.9, abs=0.02)
 
@@ -81,10 +83,10 @@ def test_a_list_does_not_depend_on_the_texts_around():
 
 def test_a_rule_survives_json():
     probabilities, targets = draw(np.random.default_rng(4), n_texts=600, n_codes=4)
-    rule = fit_prediction_sets(probabilities, targets, min_per_code=50)
+    rule = fit_prediction_sets(probabilities, targets, coverage=PER_CODE, min_per_code=50)
     read = json.loads(json.dumps(rule, allow_nan=False))
-    sizes = prediction_set_sizes(probabilities, rule, per_code=True)
-    assert prediction_set_sizes(probabilities, read, per_code=True).tolist() == sizes.tolist()
+    sizes = prediction_set_sizes(probabilities, rule)
+    assert prediction_set_sizes(probabilities, read).tolist() == sizes.tolist()
 
 
 def test_nothing_is_promised_when_too_many_codes_are_unknown():
@@ -105,3 +107,18 @@ def test_no_text_is_refused():
 def test_a_delta_out_of_range_is_refused():
     with pytest.raises(UsageError, match="Delta"):
         fit_prediction_sets(np.eye(3), np.arange(3), delta=1.0)
+
+
+def test_lists_of_each_code_hold_a_hard_code_that_easy_ones_hide():
+    generator = np.random.default_rng(7)
+    probabilities, targets = draw(generator, n_texts=4000, n_codes=4)
+    noise = generator.random(len(targets)) < 0.04
+    targets[noise] = 0  # What stands under code 0 is not what it looks like.
+    shares = {}
+    for coverage in COVERAGES:
+        sets = prediction_sets(
+            probabilities, fit_prediction_sets(probabilities, targets, coverage=coverage)
+        )
+        shares[coverage] = held(sets, targets)[targets == 0].mean()
+    assert shares["marginal"] < 0.94
+    assert shares[PER_CODE] >= 0.95

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from libelle.cli.console import print_json, print_lines, say
-from libelle.cli.options import Code, Data, Json, Model, Text
+from libelle.cli.options import Code, Data, Json, Model, Sets, Text
 from libelle.cli.predict import find_model
-from libelle.cli.train import percent, register, tracking_uri, what_would_do
+from libelle.cli.promises import promise
+from libelle.cli.registering import register, tracking_uri
 from libelle.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def certify(
     text: Text = None,
     code: Code = None,
     delta: Annotated[float, typer.Option(help="Probability that a promise does not hold.")] = 0.05,
+    sets: Sets = None,
     fresh: Annotated[
         bool,
         typer.Option(
@@ -43,6 +45,7 @@ def certify(
     --target-error 0.08`
     """
     from libelle.data.datasets import read_dataset
+    from libelle.prediction_sets import MARGINAL
     from libelle.predictor import Predictor
     from libelle.tracking.record import RunRecord
     from libelle.tracking.runs import LiveRunLog
@@ -50,7 +53,7 @@ def certify(
     from libelle.training.recertification import recertify
 
     settings = read_settings()
-    targets = Targets(target_errors=tuple(target_error), delta=delta)
+    targets = Targets(target_errors=tuple(target_error), delta=delta, sets=sets or MARGINAL)
     folder = find_model(model, settings)
     predictor = Predictor.load(folder)
     seen = find_seen(model, folder, settings, fresh=fresh)
@@ -121,19 +124,7 @@ def find_seen(
 
 def _describe(summary: dict[str, Any]) -> list[str]:
     lines = [f"Model {summary['model_uri']}, digest {summary['digest'][:12]}"]
-    lines += [f"Code: {_promise(threshold)}" for threshold in summary["thresholds"]]
+    lines += [f"Code: {promise(threshold)}" for threshold in summary["thresholds"]]
     for depth, thresholds in summary["levels"].items():
-        lines += [f"Level {depth}: {_promise(threshold)}" for threshold in thresholds]
+        lines += [f"Level {depth}: {promise(threshold)}" for threshold in thresholds]
     return lines
-
-
-def _promise(threshold: dict[str, Any]) -> str:
-    target, n_texts = percent(threshold["target_error"]), threshold["n_texts"]
-    if threshold["threshold"] is None:
-        return f"{target} could not be proved on {n_texts:,} texts. {what_would_do(threshold)}"
-    return (
-        f"at most {target} wrong (confidence {percent(1 - threshold['delta'])}) among the "
-        f"{threshold['coverage']:.0%} coded automatically, from confidence "
-        f"{threshold['threshold']:.6f}; seen on {n_texts:,} distinct texts: "
-        f"{threshold['n_errors']:,} of {threshold['n_automatic']:,} wrong."
-    )

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from libelle.cli.console import print_lines, refuse_busy_port, say
-from libelle.cli.train import describe, run_training, tracking_uri
+from libelle.cli.registering import tracking_uri
+from libelle.cli.train import describe, run_training
 from libelle.errors import LibelleError, UsageError
 from libelle.settings import Settings, read_settings
 

@@ -1,7 +1,5 @@
 """Models: what the registry holds, and who is champion there."""
 
-import os
-import pwd
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
@@ -12,7 +10,8 @@ import typer
 
 from libelle.cli.console import print_json, print_lines, say
 from libelle.cli.options import Code, Json, Text
-from libelle.cli.train import tracking_uri
+from libelle.cli.promises import promise
+from libelle.cli.registering import tracking_uri, who_asks
 from libelle.errors import UsageError
 from libelle.settings import Settings, read_settings
 
@@ -50,14 +49,19 @@ def show_model(
     name: Annotated[str, typer.Argument(help="Name of a model, or models:/NAME@ALIAS.")],
     json: Json = False,
 ) -> None:
-    """Show the versions of a model: aliases, digest, metrics.
+    """Show the versions of a model: aliases, digest, metrics, and what each promises.
 
     Example: `libelle models show demo`
     """
     from libelle.tracking.registry import show_model as show_registered
 
     model = show_registered(name, tracking_uri=tracking_uri(read_settings()))
-    print_json(asdict(model)) if json else print_lines(model.lines())
+    if json:
+        print_json(asdict(model))
+        return
+    print_lines([model.name])
+    for version in model.versions:
+        print_lines([version.line(), *(f"       {promise(one)}" for one in version.promises)])
 
 
 @app.command("promote")
@@ -98,7 +102,7 @@ def promote(
     promotion = promote_model(
         model,
         read_dataset(data, text=text, code=code, group=segment, options=storage),
-        by=_who(by),
+        by=who_asks(by),
         tracking_uri=tracking_uri(settings),
         destination=settings.home / "models",
         segment=segment,
@@ -135,7 +139,7 @@ def roll_back(
         parse_model(name).name,
         reason=reason,
         to=to,
-        by=_who(by),
+        by=who_asks(by),
         tracking_uri=tracking_uri(read_settings()),
     )
     print_json(asdict(move)) if json else print_lines([move.line()])
@@ -171,16 +175,6 @@ def _load(path: Path, *, settings: Settings) -> "Predictor":
     predictor = Predictor.load(path)
     predictor.aim_at(settings.target_error)
     return predictor
-
-
-def _who(by: str | None) -> str:
-    """Return who asks: what is given, then the account of this process."""
-    if by is not None:
-        return by
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        raise UsageError("Nobody knows who asks: give a name with --by.") from None
 
 
 def _parse_time(at: str) -> datetime:

@@ -43,7 +43,7 @@ def load_predictor(model: str, settings: Settings) -> Any:
 
 def find_model(model: str, settings: Settings) -> Path:
     """Return the folder of a model, brought here if it stands in a registry."""
-    from libelle.cli.train import tracking_uri
+    from libelle.cli.registering import tracking_uri
 
     if not model.startswith("models:/"):
         return Path(model)

@@ -1,13 +1,14 @@
 """Train: from coded texts to a registered model."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from libelle.cli.console import TrainingProgress, print_json, print_lines, say
-from libelle.cli.options import Code, ConfigFile, Data, Json, NomenclatureFile, Text
+from libelle.cli.options import Code, ConfigFile, Data, Json, NomenclatureFile, Sets, Text
+from libelle.cli.promises import sentence
+from libelle.cli.registering import register, tracking_uri
 from libelle.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def train(
     rule: Annotated[
         str | None, typer.Option(help="How a threshold is looked for: anchored (default), planned.")
     ] = None,
+    sets: Sets = None,
     indicative: Annotated[
         bool | None,
         typer.Option(
@@ -100,6 +102,7 @@ def train(
         "target_errors": tuple(target_error) if target_error else None,
         "delta": delta,
         "rule": rule,
+        "sets": sets,
         "indicative": indicative,
         "cost_review": cost_review,
         "cost_error": cost_error,
@@ -210,28 +213,6 @@ def describe(summary: dict[str, Any]) -> list[str]:
     ]
 
 
-def tracking_uri(settings: Settings) -> str:
-    """Return where runs and models are tracked."""
-    from libelle.tracking.runs import default_tracking_uri
-
-    return settings.mlflow_tracking_uri or default_tracking_uri(settings.home)
-
-
-def register(record: Any, name: str, settings: Settings) -> Any:
-    """Register the model of a run; one that cannot be is kept, and None is returned."""
-    from libelle.errors import TrackingError
-    from libelle.tracking.registry import register_model
-
-    try:
-        return register_model(record, name=name, tracking_uri=tracking_uri(settings))
-    except TrackingError as error:
-        say(
-            f"The model is kept in {record.model_folder} but could not be registered: {error} "
-            "Send it later with `libelle runs push`."
-        )
-        return None
-
-
 def _summarize(result: "TrainingResult", version: Any) -> dict[str, Any]:
     from dataclasses import asdict
 
@@ -252,45 +233,3 @@ def _summarize(result: "TrainingResult", version: Any) -> dict[str, Any]:
         "n_leaked_keys": result.split.n_leaked_keys,
         "sentence": sentence(result.automation, manifest["thresholds"][0]),
     }
-
-
-def sentence(automation: Mapping[str, int], threshold: Mapping[str, Any]) -> str:
-    """Say what is coded automatically, with what certainty: for a head of unit."""
-    n_texts, target = automation["n_distinct_texts"], percent(threshold["target_error"])
-    if threshold["threshold"] is None:
-        return (
-            f"Of {n_texts:,} distinct texts never seen, {automation['n_right']:,} got the right "
-            f"code ({automation['n_right'] / n_texts:.0%}), but none is coded automatically: an "
-            f"error of at most {target} could not be proved on {threshold['n_texts']:,} texts. "
-            f"{what_would_do(threshold)}All of them go to review, with a short list."
-        )
-    automatic, review, refused = (
-        f"{automation[f'n_{decision}'] / n_texts:.0%}"
-        for decision in ("automatic", "review", "refused")
-    )
-    certain = (
-        f"at most {target} of them wrong (confidence {percent(1 - threshold['delta'])})"
-        if threshold["status"] == "guaranteed"
-        else f"about {target} of them wrong (an indication: nothing is proved)"
-    )
-    return (
-        f"Of {n_texts:,} distinct texts never seen, {automatic} coded automatically, {certain}; "
-        f"{review} to review, {refused} refused. Among those coded here, "
-        f"{automation['n_automatic_errors']:,} of {automation['n_automatic']:,} were wrong."
-    )
-
-
-def what_would_do(threshold: Mapping[str, Any]) -> str:
-    """Say what error could have been proved, and what it would take to prove the one wanted."""
-    reachable, needed = threshold["reachable_error"], threshold["n_texts_needed"]
-    parts = []
-    if reachable is not None:
-        parts.append(f"About {percent(reachable)} could be reached. ")
-    if needed is not None:
-        parts.append(f"It would take about {needed:,} texts to certify on. ")
-    return "".join(parts)
-
-
-def percent(share: float) -> str:
-    """Return a share as a percentage with no more digits than it has."""
-    return f"{round(100 * share, 3):g} %"

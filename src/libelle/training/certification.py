@@ -13,6 +13,7 @@ from libelle.data.levels import Level, code_at_level
 from libelle.decision import confidence_of
 from libelle.errors import DataError, UsageError
 from libelle.evaluation import targets_of
+from libelle.prediction_sets import COVERAGES, MARGINAL
 from libelle.predictor import Predictor
 from libelle.training.guarantee import certify_threshold, indicative_threshold
 from libelle.training.prediction_sets import fit_prediction_sets
@@ -33,6 +34,9 @@ class Targets:
         Probability that one promise or more does not hold: shared by all of them.
     rule : {"anchored", "planned"}
         How a threshold is looked for.
+    sets : {"marginal", "per_code"}
+        Whether prediction sets hold the right code as often as promised over all texts, or over
+        those of each code that has enough texts.
     indicative : bool
         Take a threshold from out-of-fold scores, which proves nothing, where none is proved.
     """
@@ -40,6 +44,7 @@ class Targets:
     target_errors: tuple[float, ...] = (0.05,)
     delta: float = 0.05
     rule: str = "anchored"
+    sets: str = MARGINAL
     indicative: bool = False
 
     def __post_init__(self) -> None:
@@ -50,6 +55,7 @@ class Targets:
         _require(not repeated, "target error: the same one is given twice")
         _require(0 < self.delta < 1, f"delta: {self.delta} is not between 0 and 1")
         _require(self.rule in ("anchored", "planned"), f"rule: {self.rule!r} is unknown")
+        _require(self.sets in COVERAGES, f"sets: {self.sets!r} is not one of {COVERAGES}")
 
     def share(self, *, n_levels: int, leaf: bool) -> float:
         """Return the part of δ of one statement.
@@ -139,7 +145,10 @@ def certify(
             for level in predictor.levels
         },
         "prediction_sets": fit_prediction_sets(
-            judged.probabilities, targets_of(judged.codes, predictor.codes), delta=targets.delta
+            judged.probabilities,
+            targets_of(judged.codes, predictor.codes),
+            delta=targets.delta,
+            coverage=targets.sets,
         ),
         "certification": {
             "target_errors": list(targets.target_errors),

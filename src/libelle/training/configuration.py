@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from libelle.errors import UsageError
+from libelle.prediction_sets import COVERAGES
 
 MetricName = Literal["macro_f1", "accuracy", "log_loss"]
 METRICS: tuple[MetricName, ...] = ("macro_f1", "accuracy", "log_loss")
@@ -16,6 +17,7 @@ AFTER_SEARCH = (
     "target_errors",
     "delta",
     "rule",
+    "sets",
     "indicative",
     "cost_review",
     "cost_error",
@@ -50,6 +52,8 @@ class TrainingConfiguration:
     rule : {"anchored", "planned"}
         How a threshold is looked for; planned starts where the out-of-fold errors say, and suits
         certify texts of the same period and source as the others.
+    sets : {"marginal", "per_code"}
+        Whether prediction sets keep their promise over all texts, or over those of each code.
     indicative : bool
         Where no threshold is proved, take one from out-of-fold errors and call it indicative.
     cost_review, cost_error : float or None
@@ -68,6 +72,7 @@ class TrainingConfiguration:
     target_errors: tuple[float, ...] = (0.05,)
     delta: float = 0.05
     rule: Literal["anchored", "planned"] = "anchored"
+    sets: Literal["marginal", "per_code"] = "marginal"
     indicative: bool = False
     cost_review: float | None = None
     cost_error: float | None = None
@@ -91,6 +96,7 @@ class TrainingConfiguration:
             _require(0 < target < 1, f"target error: {target} is not between 0 and 1")
         _require(0 < self.delta < 1, f"delta: {self.delta} is not between 0 and 1")
         _require(self.rule in RULES, f"rule: {self.rule!r} is not one of {RULES}")
+        _require(self.sets in COVERAGES, f"sets: {self.sets!r} is not one of {COVERAGES}")
         costs = (self.cost_review, self.cost_error)
         _require((costs[0] is None) == (costs[1] is None), "costs: give both or none")
         for cost in costs:

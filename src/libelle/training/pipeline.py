@@ -242,6 +242,7 @@ def _certify(
             target_errors=configuration.target_errors,
             delta=configuration.delta,
             rule=configuration.rule,
+            sets=configuration.sets,
             indicative=configuration.indicative,
         ),
         seed=configuration.seed,

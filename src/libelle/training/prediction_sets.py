@@ -25,13 +25,18 @@ from libelle.bounds import check_delta
 from libelle.classifiers.base import Floats
 from libelle.errors import DataError
 from libelle.evaluation import Ints
-from libelle.prediction_sets import SCORE_DIGITS, SCORE_VERSION, rank_scores
+from libelle.prediction_sets import MARGINAL, SCORE_DIGITS, SCORE_VERSION, rank_scores
 
 MIN_PER_CODE = 100
 
 
 def fit_prediction_sets(
-    probabilities: Floats, targets: Ints, *, delta: float = 0.05, min_per_code: int = MIN_PER_CODE
+    probabilities: Floats,
+    targets: Ints,
+    *,
+    delta: float = 0.05,
+    coverage: str = MARGINAL,
+    min_per_code: int = MIN_PER_CODE,
 ) -> dict[str, Any] | None:
     """Find the quantiles whose lists hold the true code with probability 1 - δ at least.
 
@@ -43,6 +48,8 @@ def fit_prediction_sets(
         Column of the true code; a negative one (a code unknown to the model) is in no list, and
         counts.
     delta : float
+    coverage : {"marginal", "per_code"}
+        Which of the two statements the lists keep.
     min_per_code : int
         Fewest texts of a code that has its own quantile.
 
@@ -74,6 +81,7 @@ def fit_prediction_sets(
     return {
         "version": SCORE_VERSION,
         "delta": delta,
+        "coverage": coverage,
         "n_texts": len(targets),
         "n_unknown_codes": int((targets < 0).sum()),
         "quantile": quantile,

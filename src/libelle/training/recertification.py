@@ -114,6 +114,7 @@ def _describe(targets: Targets, seed: int) -> dict[str, Any]:
         "target_errors": list(targets.target_errors),
         "delta": targets.delta,
         "rule": targets.rule,
+        "sets": targets.sets,
         "seed": seed,
     }
 

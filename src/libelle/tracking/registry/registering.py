@@ -1,5 +1,6 @@
 """Registering: a predictor becomes a version of a regular MLflow model, once."""
 
+import json
 import platform
 import shutil
 import tempfile
@@ -23,6 +24,7 @@ from libelle.tracking.registry.versions import (
     FIRST_TAG,
     METRIC_TAG,
     PACKAGE_TAG,
+    PROMISE_TAG,
     aliases_of,
     main_alias,
     search_versions,
@@ -258,4 +260,6 @@ def _version_tags(manifest: Mapping[str, Any], digest: str, *, first: bool) -> d
     for part, metrics in manifest.get("metrics", {}).items():
         for name, value in metrics.items():
             tags[f"{METRIC_TAG}{part}_{name}"] = repr(value)
+    for rank, threshold in enumerate(manifest.get("thresholds") or [], start=1):
+        tags[f"{PROMISE_TAG}{rank:02d}"] = json.dumps(threshold)
     return {**tags, FIRST_TAG: "true"} if first else tags
