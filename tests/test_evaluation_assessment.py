@@ -136,6 +136,17 @@ def test_a_part_of_the_training_is_recognised(dataset, role):
     assert assess(predictor, dataset)["hygiene"]["same_as"] == role
 
 
+def test_texts_that_made_the_model_are_counted_and_prove_nothing(predictor, dataset):
+    alone, known = (
+        assess(predictor, dataset, seen=seen) for seen in (None, frozenset(dataset.keys[:40]))
+    )
+    assert alone["hygiene"]["n_seen"] is None
+    assert known["hygiene"]["n_seen"] == len(set(dataset.keys[:40]))
+    n_left = known["automation"]["n_independent"]
+    assert 0 < n_left < alone["automation"]["n_independent"]
+    assert known["automation"]["n_automatic"] == alone["automation"]["n_automatic"]
+
+
 def test_texts_that_say_the_same_with_other_codes_are_counted(predictor, dataset):
     extra = replace(
         dataset, texts=[*dataset.texts, dataset.texts[20]], codes=[*dataset.codes, "0302"]

@@ -169,3 +169,9 @@ def test_texts_that_were_learnt_from_are_a_warning(assessment):
     hygiene = assessment["hygiene"] | {"same_as": "fit"}
     page = render_report({**assessment, "hygiene": hygiene}, lang="en", now=NOW)
     assert 'class="warning"' in page
+
+
+def test_texts_that_made_the_model_are_a_warning(assessment):
+    hygiene = assessment["hygiene"] | {"n_seen": 12}
+    page = render_report({**assessment, "hygiene": hygiene}, lang="en", now=NOW)
+    assert page.count("12 were used to make or to test the model") == 2

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from libelle.cli.console import print_json, print_lines, say
+from libelle.cli.fingerprints import find_fingerprints
 from libelle.cli.options import Code, Data, Json, Model, Sets, Text
 from libelle.cli.predict import find_model
 from libelle.cli.promises import promise
@@ -56,7 +57,7 @@ def certify(
     targets = Targets(target_errors=tuple(target_error), delta=delta, sets=sets or MARGINAL)
     folder = find_model(model, settings)
     predictor = Predictor.load(folder)
-    seen = find_seen(model, folder, settings, fresh=fresh)
+    seen = _find_seen(model, folder, settings, fresh=fresh)
     dataset = read_dataset(data, text=text, code=code, options=settings.storage_options())
     name = model.removeprefix("models:/").partition("@")[0].partition("/")[0]
     name = name if model.startswith("models:/") else predictor.name
@@ -87,39 +88,19 @@ def certify(
     print_json(summary) if json else print_lines(_describe(summary))
 
 
-def find_seen(
+def _find_seen(
     model: str, folder: Path, settings: Settings, *, fresh: bool
 ) -> "Fingerprints | None":
-    """Return what recognises the texts that a model has seen; None when someone vouches for them.
+    """Return what recognises the texts seen; None when someone vouches, and nothing can tell."""
+    from libelle.errors import UsageError
 
-    Raises
-    ------
-    UsageError
-        If nothing can tell, and nobody vouches.
-    """
-    from libelle.data.fingerprints import Fingerprints
-    from libelle.errors import TrackingError, UsageError
-    from libelle.tracking.registry import fetch_run_file
-    from libelle.training.pipeline import FINGERPRINTS
-
-    beside = folder.parent / "artifacts" / FINGERPRINTS
-    content, why = None, "no run is known"
-    if model.startswith("models:/"):
-        try:
-            content = fetch_run_file(model, FINGERPRINTS, tracking_uri=tracking_uri(settings))
-            why = "its run has no such record"
-        except TrackingError as error:
-            why = str(error)
-    elif beside.is_file():
-        content = beside.read_bytes()
-    if content is not None:
-        return Fingerprints.from_bytes(content)
-    if fresh:
-        return None
-    raise UsageError(
-        f"Which texts {model} has seen cannot be told ({why}). If you know that all of these are "
-        "new to it, say so with --fresh."
-    )
+    seen, why = find_fingerprints(model, folder, settings)
+    if seen is None and not fresh:
+        raise UsageError(
+            f"Which texts {model} has seen cannot be told ({why}). If you know that all of these "
+            "are new to it, say so with --fresh."
+        )
+    return seen
 
 
 def _describe(summary: dict[str, Any]) -> list[str]:

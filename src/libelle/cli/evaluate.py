@@ -1,11 +1,13 @@
 """Evaluate: how good a model is on coded texts, and whether its promise held."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from libelle.cli.console import print_json, print_lines, say
+from libelle.cli.fingerprints import find_fingerprints
 from libelle.cli.options import Code, Data, Json, Model, NomenclatureFile, Text
 from libelle.cli.predict import load_predictor
 from libelle.errors import UsageError
@@ -57,9 +59,11 @@ def evaluate(
     storage = settings.storage_options()
     dataset, segments = _read(data, text, code, by, storage)
     predictor = load_predictor(model, settings)
+    seen, _ = find_fingerprints(model, Path(model), settings)
     assessment = assess(
         predictor,
         dataset,
+        seen=seen,
         segments=segments,
         segment_column=by or "",
         nomenclature=_read_nomenclature(nomenclature, storage),
@@ -136,6 +140,7 @@ def _write_report(
 def _lines(assessment: Mapping[str, Any]) -> list[str]:
     """Return the metrics in words, and what one should not miss."""
     metrics, unknown = assessment["metrics"], assessment["unknown_codes"]["n_texts"]
+    hygiene = assessment["hygiene"]
     log_loss = metrics["log_loss"]
     lines = [
         f"{metrics['n_texts']:,} texts: accuracy {metrics['accuracy']:.3f}, macro-F1 "
@@ -146,8 +151,13 @@ def _lines(assessment: Mapping[str, Any]) -> list[str]:
     ]
     if unknown:
         lines.append(f"{unknown:,} texts have a code that the model never saw: counted as errors.")
-    if (part := assessment["hygiene"]["same_as"]) in ("fit", "certify"):
+    if (part := hygiene["same_as"]) in ("fit", "certify"):
         lines.append(f"Beware: these are exactly the {part} texts of the training.")
+    elif (n_seen := hygiene["n_seen"]) and part != "test":
+        lines.append(
+            f"Beware: the model was made or tested with {n_seen:,} of these texts, on which it may "
+            "do better than on others; what is said of the promise leaves them out."
+        )
     return lines + _comparison_lines(assessment["comparison"]) + _cost_lines(assessment["costs"])
 
 

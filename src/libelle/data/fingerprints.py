@@ -33,8 +33,8 @@ class Fingerprints:
         """Return these and those of more split keys, under the same secret."""
         return type(self)(self.secret, self.prints | {self._print(key) for key in keys})
 
-    def __contains__(self, key: str) -> bool:
-        return self._print(key) in self.prints
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and self._print(key) in self.prints
 
     def to_bytes(self) -> bytes:
         """Return the content of a file."""

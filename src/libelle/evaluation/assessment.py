@@ -1,7 +1,7 @@
 """Assessment: everything that a report says of one model on coded texts."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -125,6 +125,7 @@ def assess(
     predictor: Predictor,
     dataset: Dataset,
     *,
+    seen: Container[str] | None = None,
     segments: Sequence[str] | None = None,
     segment_column: str = "",
     nomenclature: Nomenclature | None = None,
@@ -141,6 +142,9 @@ def assess(
         Its decisions are taken as they are.
     dataset : Dataset
         Coded texts. A code that the model does not know is an error, and is counted apart.
+    seen : container of str, optional
+        Split keys of the texts that the model was made or tested with, if these are known: they
+        say nothing more of its promise.
     segments : sequence of str, shape (n_texts,), optional
         Of each text, a category to look at apart; `segment_column` is its name.
     nomenclature : Nomenclature, optional
@@ -161,6 +165,10 @@ def assess(
     nomenclature = nomenclature or predictor.nomenclature
     answered = answer_dataset(predictor, dataset, nomenclature)
     independent = independent_rows(dataset.keys)
+    n_distinct = int(independent.sum())
+    if seen is not None:
+        independent &= np.array([key not in seen for key in dataset.keys], dtype=bool)
+    n_seen = None if seen is None else n_distinct - int(independent.sum())
     metrics = metrics_of(answered.scores, dataset.codes, predictor.codes)
     return {
         "model": describe_model(predictor),
@@ -178,7 +186,9 @@ def assess(
         "confusions": _confusions(answered, nomenclature),
         "curve": _curve(answered),
         "calibration": _calibration(answered, metrics),
-        "hygiene": describe_hygiene(dataset, predictor.manifest, n_distinct=int(independent.sum())),
+        "hygiene": describe_hygiene(
+            dataset, predictor.manifest, n_distinct=n_distinct, n_seen=n_seen
+        ),
         "unknown_codes": _unknown_codes(answered, predictor, nomenclature),
         "comparison": _compare(answered, independent, dataset, nomenclature, against),
         "costs": _costs(answered, cost_review, cost_error),

@@ -22,19 +22,20 @@ def independent_rows(keys: Sequence[str], *, random_state: int = 0) -> NDArray[n
 
 
 def describe_hygiene(
-    dataset: Dataset, manifest: Mapping[str, Any], *, n_distinct: int
+    dataset: Dataset, manifest: Mapping[str, Any], *, n_distinct: int, n_seen: int | None = None
 ) -> dict[str, Any]:
     """Say how the texts relate to those of the training, and to one another.
 
-    A model holds no text: only whole parts can be recognised, by their digests. `same_as` names
-    the part of the training that these rows are, all of them and in the same order; None tells
-    nothing about each text alone.
+    A model holds no text, so that it recognises whole parts of its training only, by their digests:
+    `same_as` names the one that these rows are, all of them and in the same order. `n_seen` counts
+    the distinct texts that it was made or tested with; None when its run is not there to tell.
     """
     n_contradictory, n_texts_of_these = _contradictions(dataset)
     return {
         "same_as": _same_part(dataset, manifest),
         "n_texts": len(dataset),
         "n_distinct": n_distinct,
+        "n_seen": n_seen,
         "n_repeated": len(dataset) - n_distinct,
         "n_contradictory_keys": n_contradictory,
         "n_contradictory_texts": n_texts_of_these,

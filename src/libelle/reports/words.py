@@ -195,6 +195,10 @@ FRENCH = {
         "garde aucun libellé : il ne permet pas de dire si certains d’entre eux ont servi à "
         "l’apprendre."
     ),
+    "seen": (
+        "Sur {n_distinct} libellés différents, {n_seen} ont servi à faire ou à évaluer le modèle, "
+        "qui y réussit peut-être mieux qu’ailleurs ; ce qui est dit de la promesse les laisse de côté."
+    ),
     "repeated": (
         "{n_distinct} libellés différents sur {n_texts} ; {n_repeated} répétitions, qui ne "
         "comptent pas dans les intervalles."
@@ -411,6 +415,10 @@ ENGLISH = {
     "same_none": (
         "Taken together, these texts are none of the parts of the training. The model keeps no "
         "text: it cannot tell whether it learnt from some of them."
+    ),
+    "seen": (
+        "Of {n_distinct} different texts, {n_seen} were used to make or to test the model, which "
+        "may do better on them than on others; what is said of the promise leaves them out."
     ),
     "repeated": (
         "{n_distinct} different texts of {n_texts}; {n_repeated} repetitions, which do not count "
