@@ -147,6 +147,13 @@ def test_texts_that_made_the_model_are_counted_and_prove_nothing(predictor, data
     assert known["automation"]["n_automatic"] == alone["automation"]["n_automatic"]
 
 
+def test_the_test_part_may_test_the_promise(dataset):
+    predictor = make_model(data={"test": {"digest": dataset.digest, "n_texts": len(dataset)}})
+    assessed = assess(predictor, dataset, seen=frozenset(dataset.keys))
+    assert assessed["hygiene"]["n_seen"] == 0
+    assert assessed["automation"]["n_independent"] > 0
+
+
 def test_texts_that_say_the_same_with_other_codes_are_counted(predictor, dataset):
     extra = replace(
         dataset, texts=[*dataset.texts, dataset.texts[20]], codes=[*dataset.codes, "0302"]

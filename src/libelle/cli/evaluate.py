@@ -153,7 +153,7 @@ def _lines(assessment: Mapping[str, Any]) -> list[str]:
         lines.append(f"{unknown:,} texts have a code that the model never saw: counted as errors.")
     if (part := hygiene["same_as"]) in ("fit", "certify"):
         lines.append(f"Beware: these are exactly the {part} texts of the training.")
-    elif (n_seen := hygiene["n_seen"]) and part != "test":
+    elif n_seen := hygiene["n_seen"]:
         lines.append(
             f"Beware: the model was made or tested with {n_seen:,} of these texts, on which it may "
             "do better than on others; what is said of the promise leaves them out."

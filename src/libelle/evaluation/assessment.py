@@ -19,7 +19,7 @@ from libelle.evaluation.calibration import reliability
 from libelle.evaluation.comparison import compare_models
 from libelle.evaluation.costs import cost_curve
 from libelle.evaluation.coverage import error_coverage_curve
-from libelle.evaluation.hygiene import describe_hygiene, independent_rows
+from libelle.evaluation.hygiene import describe_hygiene, independent_rows, unseen_rows
 from libelle.evaluation.metrics import (
     Metrics,
     macro_f1,
@@ -166,8 +166,7 @@ def assess(
     answered = answer_dataset(predictor, dataset, nomenclature)
     independent = independent_rows(dataset.keys)
     n_distinct = int(independent.sum())
-    if seen is not None:
-        independent &= np.array([key not in seen for key in dataset.keys], dtype=bool)
+    independent &= unseen_rows(dataset, predictor.manifest, seen)
     n_seen = None if seen is None else n_distinct - int(independent.sum())
     metrics = metrics_of(answered.scores, dataset.codes, predictor.codes)
     return {

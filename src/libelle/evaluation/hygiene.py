@@ -1,6 +1,6 @@
 """Hygiene: what can be known of the independence of the texts that a model is evaluated on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,18 @@ def independent_rows(keys: Sequence[str], *, random_state: int = 0) -> NDArray[n
     marked = np.zeros(len(keys), dtype=bool)
     marked[list(drawn.values())] = True
     return marked
+
+
+def unseen_rows(
+    dataset: Dataset, manifest: Mapping[str, Any], seen: Container[str] | None
+) -> NDArray[np.bool_]:
+    """Mark the rows that may test a promise: no text that made the model.
+
+    The test part of its training is one that no choice looked at: it may.
+    """
+    if seen is None or _same_part(dataset, manifest) == "test":
+        return np.ones(len(dataset), dtype=bool)
+    return np.array([key not in seen for key in dataset.keys], dtype=bool)
 
 
 def describe_hygiene(

@@ -197,7 +197,8 @@ FRENCH = {
     ),
     "seen": (
         "Sur {n_distinct} libellés différents, {n_seen} ont servi à faire ou à évaluer le modèle, "
-        "qui y réussit peut-être mieux qu’ailleurs ; ce qui est dit de la promesse les laisse de côté."
+        "qui y réussit peut-être mieux qu’ailleurs ; ce qui est dit de la promesse les laisse de "
+        "côté."
     ),
     "repeated": (
         "{n_distinct} libellés différents sur {n_texts} ; {n_repeated} répétitions, qui ne "
