@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libelle import predictor as predictor_module
 from libelle.classifiers.calibrated import CalibratedClassifier
 from libelle.classifiers.fasttext import FastTextClassifier
 from libelle.classifiers.tfidf import TfidfClassifier
@@ -20,6 +19,7 @@ from libelle.data.text import Normalizer, NormalizerOptions
 from libelle.decision import Decision, Guarantee, GuaranteeStatus, Reason
 from libelle.errors import ModelError, StorageError
 from libelle.predictor import Predictor
+from libelle.predictor import folder as folder_module
 from tests.classifiers.corpus import TOPICS, make_corpus
 
 ANY_CHARACTERS = st.lists(st.characters() | st.sampled_from("\ud800\udfff\0\né "), max_size=20)
@@ -194,7 +194,7 @@ def test_a_full_disk_leaves_no_half_model(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     predictor = make_predictor()
-    monkeypatch.setattr(predictor_module, "pack_strings", no_space)
+    monkeypatch.setattr(folder_module, "pack_strings", no_space)
     with pytest.raises(StorageError, match="No space left"):
         predictor.save(tmp_path / "model")
     assert list(tmp_path.iterdir()) == []
@@ -242,7 +242,7 @@ def rewrite_manifest(folder):
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["files"] = {
         name: described
-        for name, described in predictor_module._fingerprint_files(folder).items()
+        for name, described in folder_module.fingerprint_files(folder).items()
         if name not in ("manifest.json", "provenance.json")
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))

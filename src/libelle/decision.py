@@ -158,24 +158,25 @@ class RefusalRules:
         text, normalized : str
             As written, and as the classifier reads it.
         codes : mapping of str to str
-            Code of the nomenclature behind each `typed_code`.
+            Code of the nomenclature behind each `typed_code`, which holds a digit.
         familiarity : float
             Share of the text that was learnt: `Classifier.familiarity`.
         """
         if not normalized:
             return Reason.EMPTY
-        found = (
-            (Reason.CODE_TYPED, self.code_typed and typed_code(text) in codes),
-            (Reason.REPEATED_CHARACTERS, self.repeated_characters and _is_repeated(text)),
-            (Reason.ONLY_DIGITS, self.only_digits and not any(map(str.isalpha, text))),
-            (Reason.TOO_SHORT, self.too_short and _is_short(text)),
-            (Reason.NO_KNOWN_WORD, self.no_known_word and familiarity == 0),
-            (
-                Reason.OUTSIDE_VOCABULARY,
-                self.outside_vocabulary and familiarity < self.least_familiarity,
-            ),
-        )
-        return next((reason for reason, holds in found if holds), None)
+        if self.code_typed and any(map(str.isdigit, text)) and typed_code(text) in codes:
+            return Reason.CODE_TYPED
+        if self.repeated_characters and _is_repeated(text):
+            return Reason.REPEATED_CHARACTERS
+        if self.only_digits and not any(map(str.isalpha, text)):
+            return Reason.ONLY_DIGITS
+        if self.too_short and _is_short(text):
+            return Reason.TOO_SHORT
+        if self.no_known_word and familiarity == 0:
+            return Reason.NO_KNOWN_WORD
+        if self.outside_vocabulary and familiarity < self.least_familiarity:
+            return Reason.OUTSIDE_VOCABULARY
+        return None
 
 
 ALL_RULES = RefusalRules()
@@ -187,13 +188,20 @@ def typed_code(text: str) -> str:
 
 
 def _is_repeated(text: str) -> bool:
-    characters = [char for char in text.casefold() if char.isalnum()]
-    return len(characters) >= 4 and len(set(characters)) == 1
+    characters = filter(str.isalnum, text.casefold())
+    first = next(characters, None)
+    n_same = 1
+    for char in characters:
+        if char != first:
+            return False
+        n_same += 1
+    return n_same >= 4
 
 
 def _is_short(text: str) -> bool:
-    characters = [char for char in text if char.isalnum()]
-    return len(characters) == 1 and characters[0].isalpha()
+    characters = filter(str.isalnum, text)
+    first = next(characters, "")
+    return first.isalpha() and next(characters, None) is None
 
 
 def confidence_of(probabilities: Floats) -> Floats:

@@ -9,7 +9,13 @@ from hypothesis.strategies import floats, integers
 from scipy.stats import binom
 
 from libelle.errors import DataError, UsageError
-from libelle.prediction_sets import COVERAGES, PER_CODE, prediction_set_sizes, prediction_sets
+from libelle.prediction_sets import (
+    COVERAGES,
+    PER_CODE,
+    prediction_set_sizes,
+    prediction_sets,
+    rank_codes,
+)
 from libelle.training.prediction_sets import fit_prediction_sets
 
 
@@ -122,3 +128,24 @@ def test_lists_of_each_code_hold_a_hard_code_that_easy_ones_hide():
         shares[coverage] = held(sets, targets)[targets == 0].mean()
     assert shares["marginal"] < 0.94
     assert shares[PER_CODE] >= 0.95
+
+
+@given(seed=integers(0, 10_000), n_codes=integers(2, 300), n_ranks=integers(1, 12))
+def test_ranks_are_those_of_a_stable_sort_even_on_ties(seed, n_codes, n_ranks):
+    n_ranks = min(n_ranks, n_codes)
+    probabilities = np.random.default_rng(seed).integers(0, 6, (20, n_codes)) / 5
+    expected = np.argsort(-probabilities, axis=1, kind="stable")[:, :n_ranks]
+    assert rank_codes(probabilities, n_ranks).tolist() == expected.tolist()
+
+
+@given(seed=integers(0, 10_000), n_ranks=integers(1, 9), sharpness=floats(0.2, 5))
+def test_looking_at_the_first_ranks_only_cuts_the_same_lists(seed, n_ranks, sharpness):
+    generator = np.random.default_rng(seed)
+    probabilities, targets = draw(generator, n_texts=200, n_codes=90, sharpness=sharpness)
+    rule = fit_prediction_sets(probabilities, targets, delta=0.2)
+    if rule is None:
+        return
+    ranked = rank_codes(probabilities, n_ranks)
+    cut = [columns.tolist() for columns in prediction_sets(probabilities, rule, ranked=ranked)]
+    whole = prediction_sets(probabilities, rule)
+    assert cut == [columns[:n_ranks].tolist() for columns in whole]

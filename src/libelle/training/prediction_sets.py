@@ -25,7 +25,7 @@ from libelle.bounds import check_delta
 from libelle.classifiers.base import Floats
 from libelle.errors import DataError
 from libelle.evaluation import Ints
-from libelle.prediction_sets import MARGINAL, SCORE_DIGITS, SCORE_VERSION, rank_scores
+from libelle.prediction_sets import MARGINAL, SCORE_DIGITS, SCORE_VERSION, rank_codes, score_ranks
 
 MIN_PER_CODE = 100
 
@@ -94,7 +94,8 @@ def fit_prediction_sets(
 
 
 def _scores_of_truth(probabilities: Floats, targets: Ints) -> Floats:
-    ranked, scores = rank_scores(probabilities)
+    ranked = rank_codes(probabilities, probabilities.shape[1])
+    scores = score_ranks(probabilities, ranked)
     of_truth = np.where(ranked == targets[:, None], scores, np.inf)
     smallest: Floats = of_truth.min(axis=1)
     return smallest
