@@ -310,3 +310,37 @@ def test_what_cannot_be_promoted_is_one_line(models, requests, arguments, code, 
     assert (found, output) == (code, "")
     assert complaint in error
     assert len(error.splitlines()) == 1
+
+
+def test_a_password_is_never_shown(home, monkeypatch, capsys):
+    from libelle.cli.demo import _last_screen, say_destinations
+    from libelle.settings import Settings
+
+    uri = "https://ada:secret@mlflow.example.org"
+    settings = Settings.model_construct(mlflow_tracking_uri=uri, host="0.0.0.0")
+    say_destinations(settings)
+    shown = "\n".join(_last_screen(settings, None)) + "".join(capsys.readouterr())
+    assert "mlflow.example.org" in shown
+    assert "secret" not in shown
+    assert "http://0.0.0.0" not in shown
+
+
+def test_rows_of_a_test_file_without_code_are_said(home, requests, tmp_path):
+    tested = tmp_path / "tested.csv"
+    lines = requests.read_text().splitlines()
+    tested.write_text("\n".join([*lines[:60], "texte sans code,", ""]))
+    command = ("train", requests, *COLUMNS, *QUICK, f"--test={tested}", "--model=tested")
+    finished = run(*command, home=tmp_path)
+    assert finished.returncode == 0, finished.stderr
+    assert "tested: 1 of 60 rows left out: no code" in finished.stderr
+    (record,) = tmp_path.glob("results/*/artifacts/split.json")
+    assert json.loads(record.read_text())["n_without_code"] == {"all": 0, "test": 1}
+    (about,) = tmp_path.glob("results/*/run.json")
+    configuration = json.loads(about.read_text())["configuration"]
+    assert configuration["asked_test"].endswith("tested.csv")
+    assert configuration["asked_text"] == "text"
+
+
+@pytest.mark.parametrize("option", ["--seed=-1", "--workers=0", "--minutes=nan", "--minutes=1e400"])
+def test_an_option_out_of_range_is_a_usage_error(home, requests, option):
+    fails("train", requests, *COLUMNS, option, home=home, code=2)

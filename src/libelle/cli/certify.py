@@ -34,7 +34,7 @@ def certify(
             "--fresh", help="Vouch that the model never saw these texts, when nothing can tell."
         ),
     ] = False,
-    seed: Annotated[int, typer.Option(help="Seed of the draw among repeated texts.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draw among repeated texts.")] = 0,
     json: Json = False,
 ) -> None:
     """Certify a model for a target on fresh coded texts: a new version, whose thresholds differ.

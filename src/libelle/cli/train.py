@@ -81,9 +81,11 @@ def train(
     contact: Annotated[
         str | None, typer.Option(help="Who answers for them: transparency sheet.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of everything left to chance [0].")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Seed of everything left to chance [0].")
+    ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Processes of the search [one for each core].")
+        int | None, typer.Option(min=1, help="Processes of the search [one for each core].")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -152,9 +154,13 @@ def run_training(
     configuration = TrainingConfiguration.from_options(config, **options)
     storage = settings.storage_options()
     dataset = read_dataset(data, text=text, code=code, date=date, group=group, options=storage)
-    tested = read_dataset(test, text=text, code=code, options=storage) if test else None
+    tested = (
+        read_dataset(test, text=text, code=code, group=group, options=storage) if test else None
+    )
     known = read_nomenclature(nomenclature, storage) if nomenclature else None
     _say_what_was_read(dataset, known)
+    if tested is not None:
+        _say_what_was_read(tested, known)
     name = name or model_name(data)
     record = RunRecord.create(settings.home, name)
     live = LiveRunLog(record, tracking_uri=tracking_uri(settings), warn=say)
@@ -171,6 +177,9 @@ def run_training(
             n_workers=n_workers,
             run_log=live,
             progress=progress,
+            asked=_note_files(
+                data, text, code, date=date, group=group, test=test, nomenclature=nomenclature
+            ),
         )
     finally:
         progress.close()
@@ -178,10 +187,28 @@ def run_training(
     return _summarize(result, version)
 
 
+def _note_files(
+    data: str, text: str | None, code: str | None, **others: str | None
+) -> dict[str, str]:
+    """Return where the texts come from, without what an address holds of secrets."""
+    from libelle.storage import redact
+
+    asked = {"data": data, "text": text, "code": code, **others}
+    files = ("data", "test", "nomenclature")
+    return {
+        f"asked_{name}": redact(value) if name in files else value
+        for name, value in asked.items()
+        if value is not None
+    }
+
+
 def _say_what_was_read(dataset: "Dataset", nomenclature: "Nomenclature | None") -> None:
     """Say what was left out or looks wrong: a training should surprise nobody."""
     if dataset.n_missing_codes:
-        say(f"  {dataset.n_missing_codes:,} of {dataset.n_rows_read:,} rows left out: no code")
+        say(
+            f"  {dataset.name}: {dataset.n_missing_codes:,} of {dataset.n_rows_read:,} rows left "
+            "out: no code"
+        )
     for warning in dataset.warnings:
         say(f"  {warning}")
     if nomenclature is not None:

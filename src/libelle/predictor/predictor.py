@@ -38,7 +38,6 @@ from libelle.predictor.answers import Candidate, GoldenAnswer, Prediction, RollU
 from libelle.predictor.folder import (
     FORMAT_VERSION,
     GOLDEN,
-    MANIFEST,
     PROVENANCE,
     check_files,
     check_named,
@@ -52,6 +51,7 @@ from libelle.predictor.folder import (
     write_array,
     write_blob,
     write_json,
+    write_manifest,
     write_strings,
 )
 
@@ -226,7 +226,7 @@ class Predictor:
             self._write_files(folder)
             manifest = {**self._describe(), "files": fingerprint_files(folder)}
             write_json(folder / PROVENANCE, self.provenance)
-            self.digest = write_json(folder / MANIFEST, manifest)
+            self.digest = write_manifest(folder, manifest)
         self.manifest = manifest
         return path
 

@@ -2,6 +2,7 @@
 
 import tomllib
 from dataclasses import asdict, dataclass, fields
+from math import inf
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -80,9 +81,12 @@ class TrainingConfiguration:
     contact: str = ""
 
     def __post_init__(self) -> None:
+        self._refuse_wrong_types()
+        _require(self.seed >= 0, f"seed: {self.seed} is under 0")
         _require(self.n_trials >= 1, f"trials: {self.n_trials} is under 1")
         _require(2 <= self.n_folds <= 20, f"folds: {self.n_folds} is not between 2 and 20")
-        _require(self.minutes is None or self.minutes > 0, f"minutes: {self.minutes} is not over 0")
+        minutes = 1.0 if self.minutes is None else self.minutes
+        _require(0 < minutes < inf, f"minutes: {minutes} is not a number over 0")
         _require(self.metric in METRICS, f"metric: {self.metric!r} is not one of {METRICS}")
         _require(self.language in LANGUAGES, f"language: {self.language!r} is not in {LANGUAGES}")
         _require(
@@ -100,7 +104,7 @@ class TrainingConfiguration:
         costs = (self.cost_review, self.cost_error)
         _require((costs[0] is None) == (costs[1] is None), "costs: give both or none")
         for cost in costs:
-            _require(cost is None or cost > 0, f"costs: {cost} is not over 0")
+            _require(cost is None or 0 < cost < inf, f"costs: {cost} is not a number over 0")
 
     @classmethod
     def from_options(cls, file: Path | None = None, **options: Any) -> Self:
@@ -114,12 +118,27 @@ class TrainingConfiguration:
         given = _read_toml(file) if file else {}
         given.update({name: value for name, value in options.items() if value is not None})
         for name in ("families", "target_errors"):
-            if name in given:
+            if isinstance(given.get(name), list):
                 given[name] = tuple(given[name])
         known = [field.name for field in fields(cls)]
         if unknown := sorted(set(given) - set(known)):
             raise UsageError(f"Configuration: {unknown} are not options. Options: {known}.")
         return cls(**given)
+
+    def _refuse_wrong_types(self) -> None:
+        """Refuse what a TOML file may hold instead of what is wanted."""
+        for field in fields(self):
+            value, usual = getattr(self, field.name), field.default
+            if value is None and usual is None:
+                continue
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            right = number if isinstance(usual, float | None) else isinstance(value, type(usual))
+            if isinstance(usual, int) and not isinstance(usual, bool):
+                right = right and not isinstance(value, bool)
+            if isinstance(usual, tuple) and right:
+                kind = str if isinstance(usual[0], str) else int | float
+                right = all(isinstance(item, kind) for item in value)
+            _require(right, f"{field.name}: {value!r} is not of the right kind, as {usual!r} is")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the configuration as JSON values."""

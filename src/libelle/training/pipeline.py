@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -93,6 +93,7 @@ def train(
     n_workers: int | None = None,
     run_log: RunLog | None = None,
     progress: Progress | None = None,
+    asked: Mapping[str, Any] | None = None,
 ) -> TrainingResult:
     """Cut the coded texts, tune, calibrate, refit the winner, evaluate it once on test.
 
@@ -115,6 +116,9 @@ def train(
         Processes of the search; as many as there are cores if None.
     run_log, progress
         Who is told.
+    asked : mapping or None
+        What was asked beside the configuration (files, columns): noted with the run, not in the
+        model, which does not depend on where its texts lay.
 
     Raises
     ------
@@ -131,9 +135,14 @@ def train(
         progress.note(line)
     folds = make_folds(split.fit, n_folds=configuration.n_folds, seed=configuration.seed)
     folder = home / "studies" / _name_study(split.fit, folds, configuration)
-    tags = {"libelle_version": libelle.__version__, "dataset": dataset.name}
+    tags = {
+        "libelle_version": libelle.__version__,
+        "dataset": dataset.name,
+        "reproducible": str(configuration.minutes is None).lower(),
+    }
     with reserve(folder):
-        run_log.start(name=name, configuration=configuration.to_dict(), tags=tags)
+        noted = {**configuration.to_dict(), **(asked or {})}
+        run_log.start(name=name, configuration=noted, tags=tags)
         try:
             study = Study.create(folder, split.fit.texts, split.fit.codes, folds)
             result = _train(
@@ -354,6 +363,10 @@ def _log_inputs(split: Split, run_log: RunLog) -> None:
 def _describe_split(split: Split) -> dict[str, Any]:
     return {
         "n_texts": {role: len(getattr(split, role)) for role in ("fit", "certify", "test")},
+        "n_without_code": {
+            "all": split.fit.n_missing_codes,
+            "test": split.test.n_missing_codes,
+        },
         "n_left_out": dict(split.n_left_out),
         "n_shared_keys": dict(split.n_shared_keys),
     }

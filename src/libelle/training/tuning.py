@@ -71,6 +71,10 @@ def search(
                 _tell_listeners(trial, best_trial(told, configuration.metric), run_log, progress)
             _forget_scores(told, study, configuration.metric)
             if time.monotonic() >= deadline:
+                progress.note(
+                    f"Stopped by --minutes after {len(told)} of {configuration.n_trials} trials: "
+                    "on another day or machine, another classifier may win."
+                )
                 break
             batch = next(asked, [])
         winner = choose(told, configuration.metric)
