@@ -7,7 +7,7 @@ import typer
 
 from libelle.cli.console import TrainingProgress, print_json, print_lines, say
 from libelle.cli.options import Code, ConfigFile, Data, Json, NomenclatureFile, Sets, Text
-from libelle.cli.promises import sentence
+from libelle.cli.promises import promise, sentence
 from libelle.cli.registering import register, tracking_uri
 from libelle.settings import Settings, read_settings
 
@@ -69,6 +69,10 @@ def train(
             "--indicative", help="Where nothing is proved, take a threshold that proves nothing."
         ),
     ] = None,
+    rule_off: Annotated[
+        list[str] | None,
+        typer.Option(help="Rule of refusal to do without, such as only_digits; may be repeated."),
+    ] = None,
     cost_review: Annotated[
         float | None, typer.Option(help="Cost of a manual coding, for the cost curve.")
     ] = None,
@@ -106,6 +110,7 @@ def train(
         "rule": rule,
         "sets": sets,
         "indicative": indicative,
+        "rules_off": tuple(rule_off) if rule_off else None,
         "cost_review": cost_review,
         "cost_error": cost_error,
         "purpose": purpose,
@@ -236,8 +241,18 @@ def describe(summary: dict[str, Any]) -> list[str]:
         f"Test part: accuracy {metrics['accuracy']:.3f}, macro-F1 {metrics['macro_f1']:.3f}, "
         f"right code among the first three {metrics['top_3_accuracy']:.3f}, "
         f"log-loss {metrics['log_loss']:.3f}, calibration error {metrics['ece']:.3f}",
+        *_other_promises(summary),
         summary["sentence"],
     ]
+
+
+def _other_promises(summary: dict[str, Any]) -> list[str]:
+    """Return what else was asked to be promised: other targets, levels, texts in doubt."""
+    lines = [f"Code: {promise(one)}" for one in summary["thresholds"][1:]]
+    for depth, thresholds in summary["levels"].items():
+        lines += [f"Level {depth}, all texts: {promise(one)}" for one in thresholds]
+    lines += [f"Texts in doubt, code above: {promise(one)}" for one in summary["roll_up"] if one]
+    return lines
 
 
 def _summarize(result: "TrainingResult", version: Any) -> dict[str, Any]:
@@ -253,6 +268,7 @@ def _summarize(result: "TrainingResult", version: Any) -> dict[str, Any]:
         "guarantee": asdict(result.predictor.guarantee),
         "thresholds": manifest["thresholds"],
         "levels": manifest["levels"],
+        "roll_up": manifest["roll_up"],
         "parameters": result.trial.specification.to_dict(),
         "calibration": manifest["calibration"]["method"],
         "split": {side: len(getattr(result.split, side)) for side in ("fit", "certify", "test")},

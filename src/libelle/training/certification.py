@@ -228,7 +228,12 @@ def _certify_codes(
         **common,
     )
     if found.threshold is None and targets.indicative and prior is not None:
-        guess = indicative_threshold(*prior, target_error=target_error, delta=delta)
+        guess = indicative_threshold(
+            *prior,
+            target_error=target_error,
+            delta=delta,
+            data_digest=predictor.manifest.get("data", {}).get("fit", {}).get("digest", ""),
+        )
         found = found if guess.threshold is None else guess
     return found.to_dict()
 

@@ -6,6 +6,7 @@ from math import inf
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from libelle.decision import RefusalRules
 from libelle.errors import UsageError
 from libelle.prediction_sets import COVERAGES
 
@@ -20,6 +21,7 @@ AFTER_SEARCH = (
     "rule",
     "sets",
     "indicative",
+    "rules_off",
     "cost_review",
     "cost_error",
     "purpose",
@@ -57,6 +59,8 @@ class TrainingConfiguration:
         Whether prediction sets keep their promise over all texts, or over those of each code.
     indicative : bool
         Where no threshold is proved, take one from out-of-fold errors and call it indicative.
+    rules_off : tuple of str
+        Rules of refusal that the model does without: see `libelle.decision.RefusalRules`.
     cost_review, cost_error : float or None
         Of a manual coding and of an error, in the same unit: for the cost curve of the run.
     purpose, contact : str
@@ -75,6 +79,7 @@ class TrainingConfiguration:
     rule: Literal["anchored", "planned"] = "anchored"
     sets: Literal["marginal", "per_code"] = "marginal"
     indicative: bool = False
+    rules_off: tuple[str, ...] = ()
     cost_review: float | None = None
     cost_error: float | None = None
     purpose: str = ""
@@ -101,6 +106,7 @@ class TrainingConfiguration:
         _require(0 < self.delta < 1, f"delta: {self.delta} is not between 0 and 1")
         _require(self.rule in RULES, f"rule: {self.rule!r} is not one of {RULES}")
         _require(self.sets in COVERAGES, f"sets: {self.sets!r} is not one of {COVERAGES}")
+        RefusalRules.without(self.rules_off)
         costs = (self.cost_review, self.cost_error)
         _require((costs[0] is None) == (costs[1] is None), "costs: give both or none")
         for cost in costs:
@@ -117,7 +123,7 @@ class TrainingConfiguration:
         """
         given = _read_toml(file) if file else {}
         given.update({name: value for name, value in options.items() if value is not None})
-        for name in ("families", "target_errors"):
+        for name in ("families", "target_errors", "rules_off"):
             if isinstance(given.get(name), list):
                 given[name] = tuple(given[name])
         known = [field.name for field in fields(cls)]
@@ -136,13 +142,14 @@ class TrainingConfiguration:
             if isinstance(usual, int) and not isinstance(usual, bool):
                 right = right and not isinstance(value, bool)
             if isinstance(usual, tuple) and right:
-                kind = str if isinstance(usual[0], str) else int | float
+                kind = int | float if usual and isinstance(usual[0], float) else str
                 right = all(isinstance(item, kind) for item in value)
             _require(right, f"{field.name}: {value!r} is not of the right kind, as {usual!r} is")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the configuration as JSON values."""
-        lists = {"families": list(self.families), "target_errors": list(self.target_errors)}
+        names = ("families", "target_errors", "rules_off")
+        lists = {name: list(getattr(self, name)) for name in names}
         return {**asdict(self), **lists}
 
 
