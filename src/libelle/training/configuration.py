@@ -1,14 +1,18 @@
 """Configuration: what changes the result of a training, one typed object, logged whole."""
 
+import logging
 import tomllib
 from dataclasses import asdict, dataclass, fields
 from math import inf
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from libelle.classifiers.families import is_installed
 from libelle.decision import RefusalRules
-from libelle.errors import UsageError
+from libelle.errors import MissingPackageError, UsageError
 from libelle.prediction_sets import COVERAGES
+
+logger = logging.getLogger(__name__)
 
 MetricName = Literal["macro_f1", "accuracy", "log_loss"]
 METRICS: tuple[MetricName, ...] = ("macro_f1", "accuracy", "log_loss")
@@ -116,10 +120,14 @@ class TrainingConfiguration:
     def from_options(cls, file: Path | None = None, **options: Any) -> Self:
         """Take options from a TOML file, then from `options`; one that is None is not given.
 
+        Families that are not given are those whose package is installed.
+
         Raises
         ------
         UsageError
             If the file is not TOML, or an option is unknown or out of range.
+        MissingPackageError
+            If a family is given whose package is not installed.
         """
         given = _read_toml(file) if file else {}
         given.update({name: value for name, value in options.items() if value is not None})
@@ -129,7 +137,13 @@ class TrainingConfiguration:
         known = [field.name for field in fields(cls)]
         if unknown := sorted(set(given) - set(known)):
             raise UsageError(f"Configuration: {unknown} are not options. Options: {known}.")
-        return cls(**given)
+        if "families" not in given:
+            given["families"] = _installed_families()
+        configuration = cls(**given)
+        for family in configuration.families:
+            if not is_installed(family):
+                raise _not_installed(family)
+        return configuration
 
     def _refuse_wrong_types(self) -> None:
         """Refuse what a TOML file may hold instead of what is wanted."""
@@ -151,6 +165,19 @@ class TrainingConfiguration:
         names = ("families", "target_errors", "rules_off")
         lists = {name: list(getattr(self, name)) for name in names}
         return {**asdict(self), **lists}
+
+
+def _installed_families() -> tuple[str, ...]:
+    """Return the families that can be tried here; say which cannot, and what to install."""
+    for family in FAMILIES:
+        if not is_installed(family):
+            logger.warning("%s The search goes on without it.", _not_installed(family))
+    return tuple(filter(is_installed, FAMILIES))
+
+
+def _not_installed(family: str) -> MissingPackageError:
+    purpose = f"The family {family!r}"
+    return MissingPackageError("fasttext-community", extra="train", purpose=purpose)
 
 
 def _require(holds: bool, complaint: str) -> None:
