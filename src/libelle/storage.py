@@ -248,7 +248,7 @@ def _s3_filesystem(options: StorageOptions) -> Any:
         config["response_checksum_validation"] = "when_required"
     return _bounded_s3_class()(
         deadline_seconds=options.deadline_seconds,
-        endpoint_url=_with_scheme(options.endpoint_url),
+        endpoint_url=with_scheme(options.endpoint_url),
         key=options.access_key_id,
         secret=options.secret_access_key,
         token=options.session_token,
@@ -290,7 +290,8 @@ def _http_filesystem(options: StorageOptions) -> Any:
     return HTTPFileSystem(client_kwargs={"timeout": timeout, "trust_env": True})
 
 
-def _with_scheme(endpoint: str | None) -> str | None:
+def with_scheme(endpoint: str | None) -> str | None:
+    """Return the address of an S3 server, in https unless it says otherwise."""
     return endpoint if not endpoint or "://" in endpoint else f"https://{endpoint}"
 
 

@@ -211,6 +211,24 @@ def test_without_a_command_the_help_is_shown(tmp_path):
     assert "Error" not in finished.stderr
 
 
+@pytest.mark.parametrize("command", [["demo", "run", "--no-serve"], ["runs", "open"]])
+def test_no_screen_holds_the_password_of_mlflow(tmp_path, monkeypatch, capsys, command):
+    from libelle.cli import demo
+
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    monkeypatch.setenv("LIBELLE_HOME", str(tmp_path))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:s3cret@mlflow.example.org")
+    monkeypatch.setenv("AWS_S3_ENDPOINT", "me:s3cret@minio.example.org")
+    monkeypatch.setattr(demo, "_journey", lambda *_: {})
+    monkeypatch.setattr(demo, "describe", lambda _: [])
+    monkeypatch.setattr(sys, "argv", ["libelle", *command])
+    with pytest.raises(SystemExit, match="0"):
+        libelle.cli.main()
+    printed = capsys.readouterr()
+    assert "mlflow.example.org" in printed.out
+    assert "s3cret" not in printed.out + printed.err
+
+
 def test_a_bad_setting_is_a_usage_error(tmp_path):
     assert "LIBELLE_PORT" in fails("models", "list", home=tmp_path, code=2, LIBELLE_PORT="http")
 

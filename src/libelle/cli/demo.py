@@ -72,13 +72,15 @@ def run(
 
 def say_destinations(settings: Settings) -> None:
     """Say where results go, when the environment sends them off this machine."""
+    from libelle.storage import redact, with_scheme
+
     if settings.mlflow_tracking_uri:
         from libelle.tracking.client import public_address
 
         address = public_address(settings.mlflow_tracking_uri)
         say(f"MLFLOW_TRACKING_URI is set: runs and models go to {address}")
     if endpoint := settings.storage_options().endpoint_url:
-        say(f"AWS_* is set: s3:// addresses are those of {endpoint}")
+        say(f"AWS_* is set: s3:// addresses are those of {redact(str(with_scheme(endpoint)))}")
 
 
 def _demo_corpus(settings: Settings) -> tuple[str, str, str, str]:
