@@ -51,8 +51,13 @@ def promise(threshold: Mapping[str, Any]) -> str:
 
 def what_would_do(threshold: Mapping[str, Any]) -> str:
     """Say what error could have been proved, and what it would take to prove the one wanted."""
+    from libelle.bounds import least_n_texts
+
     reachable, needed = threshold["reachable_error"], threshold["n_texts_needed"]
+    least = least_n_texts(target_error=threshold["target_error"], delta=threshold["delta"])
     parts = []
+    if threshold["n_texts"] < least:
+        parts.append(f"No fewer than {least:,} texts, all coded rightly, could prove it. ")
     if reachable is not None:
         parts.append(f"About {percent(reachable)} could be reached. ")
     if needed is not None:
