@@ -34,9 +34,10 @@ def promise(threshold: Mapping[str, Any]) -> str:
     """Say what a threshold promises; where there is none, what would have been possible."""
     target, n_texts = percent(threshold["target_error"]), threshold["n_texts"]
     if threshold["threshold"] is None:
+        what = "none is given" if threshold.get("rule") == "roll_up" else "nothing is automatic"
         return (
-            f"nothing is automatic: at most {target} wrong could not be proved on {n_texts:,} "
-            f"texts. {what_would_do(threshold)}"
+            f"{what}: at most {target} wrong could not be proved on {n_texts:,} texts. "
+            f"{what_would_do(threshold)}"
         ).strip()
     seen = (
         f"from confidence {threshold['threshold']:.6f}; seen on {n_texts:,} distinct texts: "
