@@ -14,7 +14,7 @@ from api.errors import INVALID_ITEM, count_errors, describe_field_errors, invali
 from api.loading import LoadedModel
 from api.schemas import RequestTypes
 from libelle.monitoring.prediction_log import make_prediction_ids
-from libelle.predictor import Prediction
+from libelle.predictor import Prediction, RollUp
 
 _ITEMS = "items"
 NO_CLIENT = ""
@@ -160,9 +160,23 @@ def _describe_prediction(prediction: Prediction, prediction_id: str) -> dict[str
             }
             for candidate in prediction.candidates
         ],
-        "prediction_set": None,
-        "roll_up": None,
+        "prediction_set": prediction.prediction_set,
+        "prediction_set_complete": prediction.prediction_set_complete,
+        "roll_up": _describe_roll_up(prediction.roll_up),
         "explanation": None,
+    }
+
+
+def _describe_roll_up(roll_up: RollUp | None) -> dict[str, Any] | None:
+    if roll_up is None:
+        return None
+    return {
+        "level": roll_up.level,
+        "code": roll_up.code,
+        "title": roll_up.title,
+        "confidence": roll_up.confidence,
+        "decision": roll_up.decision,
+        "threshold_id": roll_up.threshold_id,
     }
 
 

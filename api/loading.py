@@ -70,15 +70,16 @@ def find_model(settings: Settings) -> ModelSource:
     return ModelSource(fetched.path, fetched.name, fetched.version)
 
 
-def load_model(source: ModelSource) -> LoadedModel:
-    """Read a model.
+def load_model(source: ModelSource, *, target_error: float | None = None) -> LoadedModel:
+    """Read a model, under the promise of a target; of the first one declared if None.
 
     Raises
     ------
     ModelError
-        If it cannot be read or trusted.
+        If it cannot be read or trusted, or was not certified for this target.
     """
     predictor = Predictor.load(source.path)
+    predictor.aim_at(target_error)
     return LoadedModel(predictor, source.name or predictor.name, source.version, datetime.now(UTC))
 
 

@@ -79,7 +79,7 @@ def serve(settings: Settings) -> None:
     exit_cleanly()
     with listen(settings.host, settings.port) as listener:
         source = find_model(settings)
-        model = load_model(source)
+        model = load_model(source, target_error=settings.target_error)
         refuse_wrong_answers(model)
         if settings.workers == 1:
             run_server(partial(create_app, settings, load_model=model), listener)
@@ -128,7 +128,9 @@ def _name_operation(route: APIRoute) -> str:
 def _create_worker(settings: Settings, source: ModelSource) -> FastAPI:
     """Return the application of one worker, which loads the model before it takes requests."""
     try:
-        return create_app(settings, load_model=load_model(source))
+        return create_app(
+            settings, load_model=load_model(source, target_error=settings.target_error)
+        )
     except LibelleError as error:
         sys.stderr.write(f"Error: {error}\n")
         sys.exit(STARTUP_FAILURE)

@@ -1,6 +1,6 @@
 """Promises: what clients may count on in a description of the service, which only grows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 Json = Mapping[str, Any]
@@ -48,16 +48,20 @@ def _parameters(operation: Json) -> dict[str, Json]:
 def _lost_in_schemas(before: Json, after: Json) -> Iterator[str]:
     known, now = before["components"]["schemas"], after["components"]["schemas"]
     yield from _gone("schema", known, now)
+    # An object that was free, and is described by a new schema, is an object still.
+    described = {f"#/components/schemas/{name}" for name in now.keys() - known.keys()}
     for name in known.keys() & now.keys():
-        yield from _lost_in_schema(name, known[name], now[name])
+        yield from _lost_in_schema(name, known[name], now[name], described)
 
 
-def _lost_in_schema(name: str, before: Json, after: Json) -> Iterator[str]:
+def _lost_in_schema(
+    name: str, before: Json, after: Json, described: Collection[str]
+) -> Iterator[str]:
     fields, now = before.get("properties", {}), after.get("properties", {})
     yield from _gone(f"{name}, field", fields, now)
     yield from _gone(f"{name}, value", before.get("enum", []), after.get("enum", []))
     for field in fields.keys() & now.keys():
-        if _shape(fields[field]) != _shape(now[field]):
+        if _shape(fields[field]) != _shape(now[field], described):
             yield f"{name}, field {field} has another type"
     # Names of inputs end so; of an answer, a field that is always there asks nothing of clients.
     for field in set(after.get("required", [])) - set(before.get("required", [])):
@@ -69,10 +73,11 @@ def _gone(what: str, before: Any, after: Any) -> Iterator[str]:
     yield from (f"{what} {name} is gone" for name in before if name not in after)
 
 
-def _shape(schema: Json) -> Any:
+def _shape(schema: Json, described: Collection[str] = ()) -> Any:
     """Return the type of a schema, without its sentences and bounds."""
     if "anyOf" in schema:
-        return sorted(str(_shape(option)) for option in schema["anyOf"])
+        return sorted(str(_shape(option, described)) for option in schema["anyOf"])
     if "items" in schema:
-        return ["array", _shape(schema["items"])]
-    return schema.get("$ref") or schema.get("type")
+        return ["array", _shape(schema["items"], described)]
+    reference = schema.get("$ref")
+    return "object" if reference in described else reference or schema.get("type")

@@ -125,6 +125,17 @@ class Candidate(_Answer):
     probability: float = Field(ge=0, le=1, examples=[0.8123])
 
 
+class RollUp(_Answer):
+    """A code above, sure enough at its own level; that of the text's own code is in doubt."""
+
+    level: int = Field(ge=1, description="Depth, 1 at the top.")
+    code: str = Field(examples=["01"])
+    title: str = Field(examples=["Voirie"])
+    confidence: float = Field(ge=0, le=1, description="Summed over the codes below.")
+    decision: Decision
+    threshold_id: str = Field(description="Of the level.")
+
+
 class Prediction(_Answer):
     """The answer to a text. A code to store is `code`; a suggestion is `candidates[0]`."""
 
@@ -145,8 +156,11 @@ class Prediction(_Answer):
     prediction_set: list[str] | None = Field(
         description="Codes among which the true one is, as often as promised; null if unknown."
     )
-    roll_up: dict[str, Any] | None = Field(
-        description="Deepest level that meets its own target; null if unknown."
+    prediction_set_complete: bool | None = Field(
+        description="False when `top_k` cut the set: it then holds the true code less often."
+    )
+    roll_up: RollUp | None = Field(
+        description="Under review, the deepest level above that meets its own target, if any."
     )
     explanation: dict[str, Any] | None = Field(
         description="Why the first candidate comes first; null if not asked for, or unknown."
@@ -228,6 +242,9 @@ class ModelDescription(ModelIdentity):
     n_codes: int = Field(description="Codes that the model may answer.")
     guarantee: Guarantee
     thresholds: list[dict[str, Any]] = Field(description="With the bound of each.")
+    levels: dict[str, list[dict[str, Any]]] = Field(
+        description="Thresholds of the levels above, by depth."
+    )
     metrics: dict[str, Any] = Field(description="Measured when the model was made.")
     loaded_at: AwareDatetime
 

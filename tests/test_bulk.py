@@ -42,7 +42,7 @@ def test_every_column_is_kept_then_the_predictions_come(predictor, source, tmp_p
     assert list(rows[0]) == ["id", "text", *COLUMNS]
     assert [row["text"] for row in rows] == TEXTS
     assert [row["id"] for row in rows] == ["000", "001", "002", "003", "004"]
-    assert (summary.n_texts, summary.n_refused, summary.n_review) == (5, 1, 4)
+    assert (summary.n_texts, summary.n_refused, summary.n_review) == (5, 3, 2)
 
 
 def test_a_file_gets_the_answers_of_single_texts(predictor, source, tmp_path):
@@ -108,3 +108,12 @@ def test_a_column_that_would_be_hidden_gets_another_name(predictor, tmp_path):
 def test_another_ending_is_refused_before_anything_is_read(predictor, tmp_path):
     with pytest.raises(UsageError, match=r"\.csv or \.parquet"):
         predict_file(predictor, "absent.csv", str(tmp_path / "out.xlsx"), text="text")
+
+
+@pytest.mark.parametrize("name", ["requests.csv", "./requests.csv"])
+def test_the_file_of_the_texts_is_not_written_over(predictor, source, monkeypatch, name):
+    monkeypatch.chdir(source.parent)
+    before = source.read_bytes()
+    with pytest.raises(UsageError, match="is the file of the texts"):
+        predict_file(predictor, str(source), name, text="text")
+    assert source.read_bytes() == before

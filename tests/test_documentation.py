@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from libelle.cli import app
+from libelle.cli.app import app
 from libelle.data.datasets import read_dataset
 from libelle.data.demo import write_demo
 from libelle.settings import example_environment
@@ -118,7 +118,7 @@ def test_the_last_screen_is_the_one_shown(journey):
 def test_calls_of_the_readme_are_answered_as_shown(journey):
     asked = marked("test: served")
     shown = [block for block in blocks("README.md") if block.language == "json"]
-    assert len(asked) == len(shown) == 2
+    assert len(asked) == len(shown) == 3
     for call, answer in zip(asked, shown, strict=True):
         commands = call.body.replace("http://127.0.0.1:8000", journey.address)
         seen = json.loads(bash(commands, journey.folder))
@@ -139,6 +139,14 @@ def test_a_second_journey_uses_the_first(journey):
     )
     assert "learnt already: models:/demo/1" in again.stderr
     assert len(list(journey.folder.glob("results/*/model"))) <= 1
+
+
+def test_another_promise_is_certified_and_promoted(journey):
+    (block,) = marked("test: certify")
+    printed = bash(block.body, journey.folder)
+    assert "at most 5 % wrong (confidence 97.5 %)" in printed
+    assert "Promoted: version 2 is champion, 1 was." in printed
+    assert (journey.folder / "report.html").stat().st_size > 50_000
 
 
 def test_commands_on_ones_own_file_run(tmp_path):
@@ -197,6 +205,7 @@ def test_both_readmes_show_the_same_blocks():
         "test: make",
         "output: make run",
         "test: served",
+        "test: certify",
         "test: network",
         "test: s3",
         "test: run",

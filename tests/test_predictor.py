@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libelle import predictor as predictor_module
 from libelle.classifiers.calibrated import CalibratedClassifier
 from libelle.classifiers.fasttext import FastTextClassifier
 from libelle.classifiers.tfidf import TfidfClassifier
@@ -19,7 +18,8 @@ from libelle.data.nomenclature import Nomenclature
 from libelle.data.text import Normalizer, NormalizerOptions
 from libelle.decision import Decision, Guarantee, GuaranteeStatus, Reason
 from libelle.errors import ModelError, StorageError
-from libelle.predictor import Predictor
+from libelle.predictor import Predictor, _load_pyfunc
+from libelle.predictor import folder as folder_module
 from tests.classifiers.corpus import TOPICS, make_corpus
 
 ANY_CHARACTERS = st.lists(st.characters() | st.sampled_from("\ud800\udfff\0\né "), max_size=20)
@@ -28,7 +28,7 @@ ANY_TEXTS = st.lists(ANY_CHARACTERS.map("".join), min_size=1, max_size=6)
 
 def make_predictor(classifier=None, **options) -> Predictor:
     texts, codes = make_corpus()
-    inside = classifier or CalibratedClassifier(classifier=TfidfClassifier(), temperature=1.0)
+    inside = classifier or CalibratedClassifier(classifier=TfidfClassifier())
     return Predictor(
         normalizer=Normalizer(NormalizerOptions()),
         classifier=inside.fit(texts, codes),
@@ -68,7 +68,8 @@ def test_a_prediction_has_its_whole_shape(predictor, texts):
         assert prediction.code is None
         assert prediction.title is None
         if prediction.decision is Decision.REFUSED:
-            assert (prediction.reason, prediction.candidates) == (Reason.EMPTY, ())
+            assert prediction.reason not in (Reason.NO_THRESHOLD, Reason.BELOW_THRESHOLD)
+            assert prediction.confidence == 0
             continue
         assert prediction.reason is Reason.NO_THRESHOLD
         probabilities = [candidate.probability for candidate in prediction.candidates]
@@ -87,7 +88,7 @@ def test_a_text_without_a_word_is_refused(predictor, text):
 def test_a_code_is_given_only_above_the_threshold():
     promise = Guarantee(status=GuaranteeStatus.GUARANTEED, threshold=0.7)
     predictor = make_predictor(guarantee=promise)
-    sure, unsure = predictor.predict(["nid de poule rue de la gare", "quelque chose"])
+    sure, unsure = predictor.predict(["nid de poule rue de la gare", "rue de la gare"])
     assert (sure.decision, sure.code, sure.title) == ("automatic", "0101", "nid de poule")
     assert (unsure.decision, unsure.code, unsure.reason) == ("review", None, "below_threshold")
 
@@ -101,7 +102,7 @@ def test_candidates_are_the_likeliest_codes(predictor):
 
 @pytest.mark.parametrize("family", [TfidfClassifier, FastTextClassifier])
 def test_saved_and_loaded_answers_are_the_same_bits(tmp_path, family):
-    original = make_predictor(CalibratedClassifier(classifier=family(), temperature=1.0))
+    original = make_predictor(CalibratedClassifier(classifier=family()))
     loaded = Predictor.load(original.save(tmp_path / "model"))
     texts = [*make_corpus()[0], "", "été ?", "inconnu"]
     normalized = original.normalizer.normalize_many(texts)
@@ -121,7 +122,7 @@ def test_two_identical_trainings_have_the_same_digest(tmp_path):
 
 def test_a_changed_byte_is_refused_wherever_it_is(folder):
     for path in sorted(folder.iterdir()):
-        if path.name in ("manifest.json", "provenance.json"):
+        if path.name in ("manifest.json", "manifest.sha256", "provenance.json"):
             continue
         content = path.read_bytes()
         path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
@@ -157,7 +158,7 @@ def test_a_name_cannot_lead_out_of_the_folder(folder, tmp_path):
     np.save(tmp_path / "outside.npy", np.zeros(6, np.float32))
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["arrays"].append("../outside")
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    forge(folder, json.dumps(manifest))
     with pytest.raises(ModelError, match="does not list"):
         Predictor.load(folder)
 
@@ -165,14 +166,14 @@ def test_a_name_cannot_lead_out_of_the_folder(folder, tmp_path):
 def test_a_newer_format_says_which_version_made_it(folder):
     manifest = json.loads((folder / "manifest.json").read_text())
     changed = manifest | {"format_version": 99, "package_version": "9.1"}
-    (folder / "manifest.json").write_text(json.dumps(changed))
+    forge(folder, json.dumps(changed))
     with pytest.raises(ModelError, match=r"format 99.*9\.1"):
         Predictor.load(folder)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"format_version": 1}', '{"files": {}}'])
 def test_a_damaged_manifest_is_refused(folder, content):
-    (folder / "manifest.json").write_text(content)
+    forge(folder, content)
     with pytest.raises(ModelError, match="not a manifest"):
         Predictor.load(folder)
 
@@ -193,7 +194,7 @@ def test_a_full_disk_leaves_no_half_model(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     predictor = make_predictor()
-    monkeypatch.setattr(predictor_module, "pack_strings", no_space)
+    monkeypatch.setattr(folder_module, "pack_strings", no_space)
     with pytest.raises(StorageError, match="No space left"):
         predictor.save(tmp_path / "model")
     assert list(tmp_path.iterdir()) == []
@@ -241,7 +242,36 @@ def rewrite_manifest(folder):
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["files"] = {
         name: described
-        for name, described in predictor_module._fingerprint_files(folder).items()
-        if name not in ("manifest.json", "provenance.json")
+        for name, described in folder_module.fingerprint_files(folder).items()
+        if name not in ("manifest.json", "manifest.sha256", "provenance.json")
     }
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    forge(folder, json.dumps(manifest))
+
+
+def forge(folder, content):
+    """Write a manifest as one who wants it to be believed."""
+    (folder / "manifest.json").write_text(content)
+    (folder / "manifest.sha256").unlink()
+
+
+def test_a_changed_manifest_is_refused(tmp_path):
+    path = make_predictor().save(tmp_path / "m")
+    manifest = path / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"demo"', '"dema"'))
+    with pytest.raises(ModelError, match="manifest that was written"):
+        Predictor.load(path)
+
+
+def test_a_model_without_the_digest_of_its_manifest_is_read(tmp_path):
+    path = make_predictor().save(tmp_path / "m")
+    (path / "manifest.sha256").unlink()
+    assert Predictor.load(path).digest
+
+
+def test_a_missing_text_is_an_empty_one_behind_mlflow(tmp_path):
+    pd = pytest.importorskip("pandas")
+    model = _load_pyfunc(str(make_predictor().save(tmp_path / "m")))
+    answers = model.predict(pd.DataFrame({"text": ["nid de poule", None, float("nan")]}))
+    assert answers["reason"].tolist()[1:] == ["empty", "empty"]
+    nothing = model.predict(pd.DataFrame({"text": []}))
+    assert list(nothing.columns) == list(answers.columns)

@@ -24,6 +24,7 @@ async def describe_model(model: ModelDep) -> dict[str, Any]:
         "n_codes": len(predictor.codes),
         "guarantee": describe_guarantee(model),
         "thresholds": predictor.manifest.get("thresholds", []),
+        "levels": predictor.manifest.get("levels", {}),
         "metrics": predictor.manifest.get("metrics", {}),
         "loaded_at": model.loaded_at,
     }

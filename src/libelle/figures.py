@@ -1,106 +1,280 @@
-"""Figures: every chart, drawn by Altair, written as PNG without a browser or a network."""
+"""Figures: every chart, drawn by Altair, written as PNG or SVG without a browser or a network."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from libelle.errors import MissingPackageError
 
+Image = Literal["png", "svg"]
+Language = Literal["fr", "en"]
+
 N_PAIRS_SHOWN = 20
 N_CODES_SHOWN = 40
-RIGHT, WRONG = "#2a6f97", "#c1121f"
+RIGHT, WRONG, QUIET = "#2a6f97", "#c1121f", "#8a8f98"
+GUARANTEED, INDICATIVE = "#3d8b5f", "#b7791f"
+WIDTH, HEIGHT = 480, 260
+
+WORDS: dict[Language, dict[str, str]] = {
+    "en": {
+        "accuracy": "share of right answers",
+        "codes": "F1 of each code",
+        "confidence": "confidence",
+        "confusions": "Worst confusions: true code → code answered",
+        "cost": "mean cost of a text",
+        "costs": "Cost of a text against the share coded automatically",
+        "coverage": "share coded automatically",
+        "curve": "Errors against the share coded automatically",
+        "error": "share of errors among them",
+        "guaranteed": "guaranteed threshold",
+        "indicative": "indicative threshold",
+        "cheapest": "least cost",
+        "reliability": "Confidence against right answers",
+        "texts": "texts",
+    },
+    "fr": {
+        "accuracy": "part de réponses justes",
+        "codes": "F1 de chaque code",
+        "confidence": "indice de confiance",
+        "confusions": "Pires confusions : vrai code → code répondu",
+        "cost": "coût moyen d’un libellé",
+        "costs": "Coût d’un libellé selon la part automatique",
+        "coverage": "part automatique",
+        "curve": "Erreurs selon la part automatique",
+        "error": "part d’erreurs parmi eux",
+        "guaranteed": "seuil garanti",
+        "indicative": "seuil indicatif",
+        "cheapest": "moindre coût",
+        "reliability": "Indice de confiance et réponses justes",
+        "texts": "libellés",
+    },
+}
 
 
-def confusions_chart(confusions: Sequence[Mapping[str, Any]]) -> bytes:
+def confusions_chart(
+    confusions: Sequence[Mapping[str, Any]], *, image: Image = "png", lang: Language = "en"
+) -> bytes:
     """Draw the worst pairs of a true code and the one answered instead.
 
     Parameters
     ----------
     confusions : sequence of mapping
         `code`, `answered` and `n_texts`, most frequent first.
+    image, lang : str
+        Of the picture and of its words.
 
     Returns
     -------
     bytes
-        A PNG.
+        The picture.
     """
-    altair = _import_altair()
+    altair, words = _import_altair(), WORDS[lang]
     rows = [
         {"pair": f"{row['code']} → {row['answered']}", "texts": row["n_texts"]}
         for row in confusions[:N_PAIRS_SHOWN]
     ]
     chart = (
-        altair.Chart(altair.Data(values=rows), title="Worst confusions: true code → code answered")
+        altair.Chart(altair.Data(values=rows), title=words["confusions"])
         .mark_bar(color=WRONG)
         .encode(
-            x=altair.X("texts:Q", title="texts", axis=altair.Axis(tickMinStep=1)),
+            x=altair.X("texts:Q", title=words["texts"], axis=altair.Axis(tickMinStep=1)),
             y=altair.Y("pair:N", sort=None, title=None),
         )
     )
-    return _png(chart)
+    return _draw(chart.properties(width=WIDTH), image, lang)
 
 
-def per_code_chart(by_code: Sequence[Mapping[str, Any]]) -> bytes:
+def per_code_chart(
+    by_code: Sequence[Mapping[str, Any]], *, image: Image = "png", lang: Language = "en"
+) -> bytes:
     """Draw F1 against the number of texts of each code, the commonest codes named.
 
     Parameters
     ----------
     by_code : sequence of mapping
         `code`, `n_texts` and `f1`.
+    image, lang : str
+        Of the picture and of its words.
 
     Returns
     -------
     bytes
-        A PNG.
+        The picture.
     """
-    altair = _import_altair()
+    altair, words = _import_altair(), WORDS[lang]
     rows = [
         {"code": row["code"], "texts": row["n_texts"], "f1": row["f1"]}
         for row in by_code
         if row["n_texts"]
     ]
     named = sorted(rows, key=lambda row: -row["texts"])[:N_CODES_SHOWN]
-    x = altair.X("texts:Q", scale=altair.Scale(type="log"), title="texts of the test part")
+    x = altair.X("texts:Q", scale=altair.Scale(type="log"), title=words["texts"])
     y = altair.Y("f1:Q", scale=altair.Scale(domain=[0, 1]), title="F1")
     points = altair.Chart(altair.Data(values=rows)).mark_circle(color=RIGHT, size=40)
     names = altair.Chart(altair.Data(values=named)).mark_text(dy=-8, fontSize=9)
     chart = altair.layer(
         points.encode(x=x, y=y),
         names.encode(x=x, y=y, text="code:N"),
-        title="F1 of each code",
+        title=words["codes"],
     )
-    return _png(chart)
+    return _draw(chart.properties(width=WIDTH), image, lang)
 
 
-def reliability_chart(bins: Sequence[Mapping[str, Any]]) -> bytes:
+def reliability_chart(
+    bins: Sequence[Mapping[str, Any]], *, image: Image = "png", lang: Language = "en"
+) -> bytes:
     """Draw the share of right answers against the confidence, in bins of equal mass.
 
     Parameters
     ----------
     bins : sequence of mapping
         `confidence`, `accuracy` and `n_texts`.
+    image, lang : str
+        Of the picture and of its words.
 
     Returns
     -------
     bytes
-        A PNG.
+        The picture.
     """
-    altair = _import_altair()
-    x = altair.X("confidence:Q", scale=altair.Scale(domain=[0, 1]), title="confidence")
-    y = altair.Y("accuracy:Q", scale=altair.Scale(domain=[0, 1]), title="share of right answers")
+    altair, words = _import_altair(), WORDS[lang]
+    x = _share(altair.X, "confidence:Q", words["confidence"], domain=[0, 1])
+    y = _share(altair.Y, "accuracy:Q", words["accuracy"], domain=[0, 1])
     diagonal = [{"confidence": 0, "accuracy": 0}, {"confidence": 1, "accuracy": 1}]
-    line = altair.Chart(altair.Data(values=diagonal)).mark_line(color="#999999", strokeDash=[4, 4])
+    line = altair.Chart(altair.Data(values=diagonal)).mark_line(color=QUIET, strokeDash=[4, 4])
     seen = altair.Chart(altair.Data(values=list(bins))).mark_line(color=RIGHT, point=True)
-    chart = altair.layer(
-        line.encode(x=x, y=y), seen.encode(x=x, y=y), title="Reliability on the test part"
+    chart = altair.layer(line.encode(x=x, y=y), seen.encode(x=x, y=y), title=words["reliability"])
+    return _draw(chart.properties(width=WIDTH, height=HEIGHT), image, lang)
+
+
+def coverage_chart(
+    curve: Sequence[Mapping[str, Any]],
+    thresholds: Sequence[Mapping[str, Any]] = (),
+    *,
+    image: Image = "png",
+    lang: Language = "en",
+) -> bytes:
+    """Draw the errors against the share coded automatically, and the bound of each threshold.
+
+    Parameters
+    ----------
+    curve : sequence of mapping
+        `coverage` and `error`, as `error_coverage_curve` gives them.
+    thresholds : sequence of mapping
+        `coverage` on these texts, `target_error` and `status` of each threshold; those of status
+        `none` are left out.
+    image, lang : str
+        Of the picture and of its words.
+
+    Returns
+    -------
+    bytes
+        The picture.
+    """
+    altair, words = _import_altair(), WORDS[lang]
+    points = [
+        {
+            "coverage": row["coverage"],
+            "error": row["target_error"],
+            "name": _percent(row["target_error"], lang),
+            "status": words[row["status"]],
+        }
+        for row in thresholds
+        if row["status"] in ("guaranteed", "indicative")
+    ]
+    x = _share(altair.X, "coverage:Q", words["coverage"], domain=[0, 1])
+    y = _share(altair.Y, "error:Q", words["error"])
+    seen = altair.Chart(altair.Data(values=list(curve))).mark_line(color=RIGHT, strokeWidth=2)
+    layers = [seen.encode(x=x, y=y)]
+    if points:
+        layers += _threshold_layers(altair, points, x, y, words)
+    return _draw(
+        altair.layer(*layers, title=words["curve"]).properties(width=WIDTH, height=HEIGHT),
+        image,
+        lang,
     )
-    return _png(chart)
 
 
-def _png(chart: Any) -> bytes:
+def cost_chart(
+    curve: Sequence[Mapping[str, Any]],
+    best: Mapping[str, Any],
+    *,
+    image: Image = "png",
+    lang: Language = "en",
+) -> bytes:
+    """Draw the mean cost of a text against the share coded automatically.
+
+    Parameters
+    ----------
+    curve : sequence of mapping
+        `coverage` and `cost`, as `CostCurve.rows` gives them.
+    best : mapping
+        The cheapest point.
+    image, lang : str
+        Of the picture and of its words.
+
+    Returns
+    -------
+    bytes
+        The picture.
+    """
+    altair, words = _import_altair(), WORDS[lang]
+    x = _share(altair.X, "coverage:Q", words["coverage"], domain=[0, 1])
+    y = altair.Y("cost:Q", title=words["cost"])
+    marked = [{**best, "name": words["cheapest"]}]
+    line = altair.Chart(altair.Data(values=list(curve))).mark_line(color=RIGHT, strokeWidth=2)
+    point = altair.Chart(altair.Data(values=marked))
+    chart = altair.layer(
+        line.encode(x=x, y=y),
+        point.mark_point(color=WRONG, filled=True, size=80).encode(x=x, y=y),
+        point.mark_text(dy=18).encode(x=x, y=y, text="name:N"),
+        title=words["costs"],
+    )
+    return _draw(chart.properties(width=WIDTH, height=HEIGHT), image, lang)
+
+
+def _threshold_layers(
+    altair: Any, points: list[dict[str, Any]], x: Any, y: Any, words: Mapping[str, str]
+) -> list[Any]:
+    """Return the points of the thresholds, named by their target, with a legend."""
+    statuses = [words["guaranteed"], words["indicative"]]
+    color = altair.Color(
+        "status:N",
+        title=None,
+        scale=altair.Scale(domain=statuses, range=[GUARANTEED, INDICATIVE]),
+        legend=altair.Legend(orient="bottom", values=sorted({row["status"] for row in points})),
+    )
+    base = altair.Chart(altair.Data(values=points))
+    return [
+        base.mark_point(filled=True, size=90, shape="diamond").encode(x=x, y=y, color=color),
+        base.mark_text(dy=16).encode(x=x, y=y, text="name:N"),
+    ]
+
+
+def _share(channel: Any, field: str, title: str, *, domain: list[float] | None = None) -> Any:
+    """Return an axis of shares, written in percents."""
+    import altair
+
+    scale = altair.Scale(domain=domain) if domain else altair.Undefined
+    axis = altair.Axis(format="%", tickCount=6)
+    return channel(field, title=title, axis=axis, scale=scale)
+
+
+def _percent(share: float, lang: Language) -> str:
+    text = f"{100 * share:g}"
+    return f"≤ {text.replace('.', ',')} %" if lang == "fr" else f"≤ {text}%"
+
+
+def _draw(chart: Any, image: Image, lang: Language) -> bytes:
     import vl_convert
 
-    png: bytes = vl_convert.vegalite_to_png(chart.properties(width=480).to_dict(), scale=2)
-    return png
+    specification = chart.to_dict()
+    locale: Any = "fr-FR" if lang == "fr" else "en-US"
+    if image == "png":
+        png: bytes = vl_convert.vegalite_to_png(specification, scale=2, format_locale=locale)
+        return png
+    specification["background"] = "transparent"
+    svg: str = vl_convert.vegalite_to_svg(specification, format_locale=locale)
+    return svg.encode()
 
 
 def _import_altair() -> Any:

@@ -149,3 +149,13 @@ def test_what_grows_loses_nothing(committed):
 
 def test_the_description_is_always_the_same_bytes(client, make_client):
     assert client.get("/openapi.json").content == make_client().get("/openapi.json").content
+
+
+def test_an_object_may_be_described_by_a_new_schema(committed):
+    freer = copy.deepcopy(committed)
+    del freer["components"]["schemas"]["RollUp"]
+    free = {"anyOf": [{"type": "object", "additionalProperties": True}, {"type": "null"}]}
+    freer["components"]["schemas"]["Prediction"]["properties"]["roll_up"] = free
+    freer["components"]["schemas"]["SinglePrediction"]["properties"]["roll_up"] = free
+    assert find_lost_promises(freer, committed) == []
+    assert "Prediction, field roll_up has another type" in find_lost_promises(committed, freer)

@@ -161,8 +161,8 @@ def test_an_empty_batch_has_no_result(client):
 
 def test_bounds_are_those_of_the_settings(make_client):
     client = make_client(max_batch_texts=2, max_text_characters=3, max_top_k=1)
-    assert len(client.predict("abc")["candidates"]) == 1
-    assert client.post("/v1/predict", json={"text": "abcd"}).status_code == 422
+    assert len(client.predict("nid")["candidates"]) == 1
+    assert client.post("/v1/predict", json={"text": "nids"}).status_code == 422
     body = {"items": [{"text": "a"}] * 3}
     assert client.post("/v1/predict/batch", json=body).status_code == 422
 

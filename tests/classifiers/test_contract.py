@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 from libelle.classifiers.base import Classifier
-from libelle.classifiers.calibrated import CalibratedClassifier
+from libelle.classifiers.calibrated import CalibratedClassifier, Calibration
 from libelle.classifiers.families import classifier_from_state
 from libelle.classifiers.fasttext import FastTextClassifier
 from libelle.classifiers.tfidf import TfidfClassifier
@@ -25,7 +25,14 @@ FAMILIES = {
     "pieces only": lambda: TfidfClassifier(word_weight=0.0, min_piece=3),
     "fasttext": lambda: FastTextClassifier(dim=10, epoch=25, lr=1.0, bucket=1000),
     "calibrated": lambda: CalibratedClassifier(
-        classifier=TfidfClassifier(), temperature=2.0, prior_strength=0.2
+        classifier=TfidfClassifier(), calibration=Calibration(2.0, 0.2)
+    ),
+    "vector": lambda: CalibratedClassifier(
+        classifier=TfidfClassifier(), calibration=Calibration(biases=(0.0, 1.0, 0.0, 2.0, 0.0, 0.0))
+    ),
+    "isotonic": lambda: CalibratedClassifier(
+        classifier=TfidfClassifier(),
+        calibration=Calibration(curve=((0.0, 0.5, 1.0), (0.1, 0.6, 0.9))),
     ),
 }
 ANY_CHARACTERS = st.lists(st.characters() | st.sampled_from("\ud800\udfff\0\né "), max_size=20)
@@ -131,3 +138,9 @@ def test_one_code_only_cannot_be_learnt(name):
 def test_an_unknown_parameter_is_refused(name):
     with pytest.raises(TypeError, match="no parameter"):
         FAMILIES[name]().set_params(colour="blue")
+
+
+def test_familiarity_is_that_of_what_was_learnt(fitted, corpus):
+    assert fitted.familiarity(corpus[0][0]) == 1
+    assert 0 <= fitted.familiarity("zzyzx qwrtp") < 0.5
+    assert fitted.familiarity("") == 0

@@ -20,7 +20,7 @@ from libelle.data.nomenclature import Nomenclature, read_nomenclature
 from libelle.data.text import repair_mojibake, split_key
 from libelle.errors import StorageError
 
-DIGEST = "e69a6c1c70b49aa1ae5d47a716eb48cbabb951ec2b800f3c24f0e7bddd6f6575"
+DIGEST = "2cec24065673a818de1437935197179e67f0308d6f128d2f4d43aacf1b230a01"
 LAST_DAY = FIRST_DAY + timedelta(days=N_DAYS - 1)
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from libelle.classifiers.calibrated import CalibratedClassifier
+from libelle.classifiers.calibrated import CalibratedClassifier, Calibration
 from libelle.classifiers.tfidf import TfidfClassifier
 from libelle.data.nomenclature import Nomenclature
 from libelle.data.text import Normalizer, NormalizerOptions
@@ -13,7 +13,7 @@ from tests.classifiers.corpus import make_corpus
 def make_predictor(*, accuracy: float = 0.9) -> Predictor:
     """Return a predictor whose digest depends on its `accuracy`."""
     texts, codes = make_corpus()
-    inside = CalibratedClassifier(classifier=TfidfClassifier(), temperature=3.0)
+    inside = CalibratedClassifier(classifier=TfidfClassifier(), calibration=Calibration(3.0))
     metrics = {"test": {"accuracy": accuracy, "macro_f1": 0.8, "log_loss": 0.4}}
     return Predictor(
         normalizer=Normalizer(NormalizerOptions()),

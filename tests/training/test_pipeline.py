@@ -5,11 +5,13 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from libelle.data.datasets import Dataset
+from libelle.data.fingerprints import Fingerprints
 from libelle.errors import DataError, TrainingError, UsageError
 from libelle.predictor import Predictor
 from libelle.training.configuration import TrainingConfiguration
@@ -74,9 +76,13 @@ def test_every_part_is_logged(trained):
     assert listener.metrics["n_leaked_keys"] == 0
     split = json.loads(listener.artifacts.pop("split.json"))
     assert split["n_texts"] == listener.inputs
+    kept = {"calibration.json", "seen.bin", "coverage.json", "figures/coverage.png"}
+    kept |= {"reliability_out_of_fold.json", "figures/reliability_before.png"}
+    kept |= {"figures/reliability_after.png"}
+    kept |= {"report.fr.html", "report.en.html", "sheet.fr.md", "sheet.en.md"}
     tables = {"per_code.json", "confusions.json", "reliability.json"}
     pictures = {f"figures/{name.removesuffix('json')}png" for name in tables}
-    assert set(listener.artifacts) == tables | pictures
+    assert set(listener.artifacts) == tables | pictures | kept
     assert all(listener.artifacts[name].startswith(b"\x89PNG") for name in pictures)
 
 
@@ -95,7 +101,7 @@ def test_the_reported_accuracy_is_that_of_the_saved_model(trained):
     answers = [prediction.candidates[0].code for prediction in predictions]
     accuracy = np.mean([answer == code for answer, code in zip(answers, test.codes, strict=True)])
     assert accuracy == pytest.approx(listener.metrics["test_accuracy"])
-    assert result.n_right == round(accuracy * len(test))
+    assert result.metrics.accuracy == pytest.approx(accuracy)
 
 
 def test_the_study_is_gone_once_the_model_is_saved(trained):
@@ -210,3 +216,51 @@ def test_a_test_part_of_unknown_codes_only_is_refused(tmp_path):
     with pytest.raises(DataError, match="No text to test on has a code"):
         train(make_dataset(), name="requests", test=foreign, n_workers=1, **options)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_manifest_says_what_is_promised(trained):
+    result, listener, _ = trained
+    manifest = json.loads((result.folder / "manifest.json").read_text())
+    (threshold,) = manifest["thresholds"]
+    assert (threshold["target_error"], threshold["delta"]) == (0.05, 0.05)
+    assert threshold["data_digest"] == result.split.certify.digest
+    assert Predictor.load(result.folder).guarantee.threshold_id == threshold["id"]
+    assert manifest["certification"]["n_statements"] == 1
+    assert listener.metrics["test_n_automatic"] == result.automation["n_automatic"]
+
+
+def test_the_texts_seen_are_recognised_and_stand_nowhere_in_the_model(trained):
+    result, listener, _ = trained
+    seen = Fingerprints.from_bytes(listener.artifacts["seen.bin"])
+    for part in (result.split.fit, result.split.certify, result.split.test):
+        assert all(key in seen for key in part.keys)
+    assert "another text" not in seen
+    names = {path.name for path in result.folder.iterdir()}
+    assert not {name for name in names if "seen" in name}
+
+
+def test_another_target_finds_the_same_trials_and_another_threshold(trained, tmp_path):
+    configuration = replace(QUICK, target_errors=(0.2, 0.1), delta=0.1)
+    options = {"home": tmp_path, "output": tmp_path / "model", "configuration": configuration}
+    result = train(make_dataset(), name="requests", n_workers=1, **options)
+    thresholds = result.predictor.manifest["thresholds"]
+    assert [threshold["target_error"] for threshold in thresholds] == [0.2, 0.1]
+    assert {threshold["delta"] for threshold in thresholds} == {0.05}
+    assert result.trial.specification == trained[0].trial.specification
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"target_errors": ()},
+        {"target_errors": (0.0,)},
+        {"target_errors": (1.0,)},
+        {"target_errors": (0.1, 0.1)},
+        {"delta": 0.0},
+        {"delta": 1.0},
+        {"rule": "naive"},
+    ],
+)
+def test_promises_out_of_range_are_refused(wrong):
+    with pytest.raises(UsageError, match=r"target error|delta|rule"):
+        replace(QUICK, **wrong)

@@ -71,6 +71,14 @@ class Classifier(ABC):
     def from_state(cls, state: ClassifierState) -> Self:
         """Build again a fitted classifier from its state."""
 
+    def familiarity(self, text: str) -> float:  # noqa: ARG002
+        """Return how much of one normalised text was learnt, in [0, 1].
+
+        One as soon as a word was; otherwise the share of the pieces of its words that were. A
+        classifier that cannot tell says one.
+        """
+        return 1.0
+
     def predict_proba(self, X: Sequence[str]) -> Floats:
         """Return probabilities, shape `(n_texts, n_codes)`; each row sums to one."""
         return softmax(self.scores(X))

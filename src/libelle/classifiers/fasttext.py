@@ -125,6 +125,11 @@ class FastTextClassifier(Classifier):
         log_probabilities: Floats = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
         return log_probabilities
 
+    def familiarity(self, text: str) -> float:
+        """Return one if a word of a text was learnt, zero otherwise: its pieces are hashed."""
+        words = _one_line(text).split()
+        return float(any(self._model.get_word_id(word) >= 0 for word in words))
+
     def state(self) -> ClassifierState:
         """Return the codes and fastText's own file.
 

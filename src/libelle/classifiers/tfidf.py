@@ -102,6 +102,10 @@ class TfidfClassifier(Classifier):
         chunks = [X[start : start + CHUNK_TEXTS] for start in range(0, len(X), CHUNK_TEXTS)]
         return np.concatenate([self.scores(chunk) for chunk in chunks])
 
+    def familiarity(self, text: str) -> float:
+        """Return one if a word of a text was learnt, otherwise the share of its known pieces."""
+        return self._reader.familiarity(text)
+
     def scores_counts(self, counts: TextCounts) -> Floats:
         """Return `scores` of texts counted together with those of `fit_counts`."""
         return self._margins(
@@ -234,6 +238,15 @@ class _Reader:
             _count(np.array(word_columns, np.int32), word_ends, len(self._column_of_words)),
             _count(piece_columns, piece_ends, len(self._column_of_piece)),
         )
+
+    def familiarity(self, text: str) -> float:
+        """Return one if a word of a text is known, otherwise the share of its known pieces."""
+        words = text.split()
+        if any(word in self._column_of_words for word in words):
+            return 1.0
+        pieces = [piece for word in words for piece in pieces_of(word, self._sizes)]
+        n_known = sum(piece in self._column_of_piece for piece in pieces)
+        return n_known / len(pieces) if pieces else 0.0
 
     def _known(self, words: list[str]) -> list[int]:
         ngrams = [*words, *(f"{first} {second}" for first, second in pairwise(words))]

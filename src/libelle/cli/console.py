@@ -16,6 +16,7 @@ PHASES = {
     "split": "Cutting the coded texts in fit, certify and test",
     "search": "Searching for the best classifier",
     "refit": "Fitting the winner on all texts to learn from",
+    "certify": "Certifying the threshold, on texts that no choice looked at",
     "test": "Evaluating it once on the test part",
     "save": "Saving the model",
 }

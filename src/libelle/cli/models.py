@@ -1,16 +1,32 @@
-"""Models: what the registry holds."""
+"""Models: what the registry holds, and who is champion there."""
 
 from dataclasses import asdict
-from typing import Annotated
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from libelle.cli.console import print_json, print_lines
-from libelle.cli.options import Json
-from libelle.cli.train import tracking_uri
-from libelle.settings import read_settings
+from libelle.cli.console import print_json, print_lines, say
+from libelle.cli.options import Code, Json, Text
+from libelle.cli.promises import promise
+from libelle.cli.registering import tracking_uri, who_asks
+from libelle.errors import UsageError
+from libelle.settings import Settings, read_settings
 
-app = typer.Typer(no_args_is_help=True, help="List and show registered models.")
+if TYPE_CHECKING:
+    from libelle.predictor import Predictor
+
+app = typer.Typer(no_args_is_help=True, help="List, show, promote and roll back models.")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a model.")]
+By = Annotated[
+    str | None,
+    typer.Option(
+        "--by", metavar="WHO", help="Who asks, for the history [the account of this process]."
+    ),
+]
 
 
 @app.command("list")
@@ -33,11 +49,138 @@ def show_model(
     name: Annotated[str, typer.Argument(help="Name of a model, or models:/NAME@ALIAS.")],
     json: Json = False,
 ) -> None:
-    """Show the versions of a model: aliases, digest, metrics.
+    """Show the versions of a model: aliases, digest, metrics, and what each promises.
 
     Example: `libelle models show demo`
     """
     from libelle.tracking.registry import show_model as show_registered
 
     model = show_registered(name, tracking_uri=tracking_uri(read_settings()))
-    print_json(asdict(model)) if json else print_lines(model.lines())
+    if json:
+        print_json(asdict(model))
+        return
+    print_lines([model.name])
+    for version in model.versions:
+        print_lines([version.line(), *(f"       {promise(one)}" for one in version.promises)])
+
+
+@app.command("promote")
+def promote(
+    model: Annotated[
+        str,
+        typer.Argument(metavar="NAME[/VERSION]", help="Model; its challenger without a version."),
+    ],
+    data: Annotated[
+        str, typer.Option("--data", metavar="DATA", help="Coded texts that neither model has seen.")
+    ],
+    text: Text = None,
+    code: Code = None,
+    margin: Annotated[
+        float, typer.Option(min=0.0001, max=0.5, help="Accuracy that may be lost at most.")
+    ] = 0.01,
+    segment: Annotated[
+        str | None,
+        typer.Option(metavar="COL", help="Column of the segments [the top-level code]."),
+    ] = None,
+    override: Annotated[
+        str | None,
+        typer.Option(metavar="REASON", help="Promote whatever the gate says; the reason is kept."),
+    ] = None,
+    by: By = None,
+    json: Json = False,
+) -> None:
+    """Make a challenger champion if it passes the gate: both answer the same coded texts.
+
+    Example: `libelle models promote demo --data fresh.csv --text text --code code`
+    """
+    from libelle.data.datasets import read_dataset
+    from libelle.tracking.gate import Limits
+    from libelle.tracking.promotion import promote as promote_model
+
+    settings = read_settings()
+    storage = settings.storage_options()
+    promotion = promote_model(
+        model,
+        read_dataset(data, text=text, code=code, group=segment, options=storage),
+        by=who_asks(by),
+        tracking_uri=tracking_uri(settings),
+        destination=settings.home / "models",
+        segment=segment,
+        override=override,
+        limits=Limits(margin=margin),
+        load=partial(_load, settings=settings),
+    )
+    for warning in promotion.verdict["warnings"]:
+        say(f"Warning: {warning}")
+    print_json(promotion.to_dict()) if json else print_lines(promotion.lines())
+    if promotion.move is None:
+        raise typer.Exit(1)
+
+
+@app.command("rollback")
+def roll_back(
+    name: Name,
+    reason: Annotated[str, typer.Option(help="Why; the history keeps it.")],
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="VERSION", help="Version that was champion [the previous one]."),
+    ] = None,
+    by: By = None,
+    json: Json = False,
+) -> None:
+    """Make the previous champion champion again.
+
+    Example: `libelle models rollback demo --reason "wrong codes for roads since Monday"`
+    """
+    from libelle.tracking.promotion import parse_model
+    from libelle.tracking.promotion import roll_back as roll_model_back
+
+    move = roll_model_back(
+        parse_model(name).name,
+        reason=reason,
+        to=to,
+        by=who_asks(by),
+        tracking_uri=tracking_uri(read_settings()),
+    )
+    print_json(asdict(move)) if json else print_lines([move.line()])
+
+
+@app.command("history")
+def show_history(
+    name: Name,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Who held each alias then: 2026-11-24T09:30, in UTC."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show which version held which alias, who moved it, when and why.
+
+    Example: `libelle models history demo --at 2026-11-24T09:30`
+    """
+    from libelle.tracking.promotion import parse_model
+    from libelle.tracking.registry.history import read_history
+
+    moment = None if at is None else _parse_time(at)
+    history = read_history(parse_model(name).name, tracking_uri=tracking_uri(read_settings()))
+    if json:
+        print_json(history.to_dict(at=moment))
+    else:
+        print_lines(history.lines() if moment is None else history.lines_at(moment))
+
+
+def _load(path: Path, *, settings: Settings) -> "Predictor":
+    from libelle.predictor import Predictor
+
+    predictor = Predictor.load(path)
+    predictor.aim_at(settings.target_error)
+    return predictor
+
+
+def _parse_time(at: str) -> datetime:
+    """Return a time, in UTC unless it says otherwise; a date alone is its first instant."""
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        raise UsageError(f"--at {at!r} is not a time. Write 2026-11-24T09:30, in UTC.") from None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -26,6 +26,13 @@ Model = Annotated[
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object, alone on standard output.")
 ]
+Sets = Annotated[
+    str | None,
+    typer.Option(
+        help="Prediction sets keep their promise over all texts (marginal, default) or over those "
+        "of each code (per_code)."
+    ),
+]
 ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="TOML file of the training's choices."),

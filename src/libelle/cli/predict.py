@@ -1,5 +1,6 @@
 """Predict: code the texts of a file."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -32,17 +33,23 @@ def predict(
 
 
 def load_predictor(model: str, settings: Settings) -> Any:
-    """Return the predictor that `models:/…` or a folder names."""
-    from pathlib import Path
-
-    from libelle.cli.train import tracking_uri
+    """Return the predictor that `models:/…` or a folder names, aimed as the settings say."""
     from libelle.predictor import Predictor
 
+    predictor = Predictor.load(find_model(model, settings))
+    predictor.aim_at(settings.target_error)
+    return predictor
+
+
+def find_model(model: str, settings: Settings) -> Path:
+    """Return the folder of a model, brought here if it stands in a registry."""
+    from libelle.cli.registering import tracking_uri
+
     if not model.startswith("models:/"):
-        return Predictor.load(Path(model))
+        return Path(model)
     from libelle.tracking.registry import fetch_model
 
     fetched = fetch_model(
         model, tracking_uri=tracking_uri(settings), destination=settings.home / "models"
     )
-    return Predictor.load(fetched.path)
+    return fetched.path

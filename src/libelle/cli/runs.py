@@ -8,7 +8,7 @@ import typer
 
 from libelle.cli.console import print_json, print_lines, refuse_busy_port, say
 from libelle.cli.options import Json
-from libelle.cli.train import tracking_uri
+from libelle.cli.registering import account, tracking_uri
 from libelle.settings import read_settings
 
 app = typer.Typer(no_args_is_help=True, help="Send the runs kept on disk.")
@@ -23,7 +23,7 @@ def push(json: Json = False) -> None:
     from libelle.tracking.runs import push_all
 
     settings = read_settings()
-    reports = push_all(settings.home, tracking_uri=tracking_uri(settings))
+    reports = push_all(settings.home, tracking_uri=tracking_uri(settings), by=account())
     if json:
         print_json({"runs": [report.to_dict() for report in reports]})
     else:
@@ -41,7 +41,9 @@ def open_runs(
     settings = read_settings()
     uri = tracking_uri(settings)
     if uri.startswith("http"):
-        print_lines([f"The runs are at {uri}"])
+        from libelle.tracking.client import public_address
+
+        print_lines([f"The runs are at {public_address(uri)}"])
         return
     refuse_busy_port("127.0.0.1", port)
     say(f"MLflow at http://127.0.0.1:{port} (stop it with Ctrl-C)")

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from libelle.cli.console import TrainingProgress, print_json, print_lines, say
-from libelle.cli.options import Code, ConfigFile, Data, Json, NomenclatureFile, Text
+from libelle.cli.options import Code, ConfigFile, Data, Json, NomenclatureFile, Sets, Text
+from libelle.cli.promises import promise, sentence
+from libelle.cli.registering import register, tracking_uri
 from libelle.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -48,9 +50,46 @@ def train(
         list[str] | None,
         typer.Option(help="Classifiers to try: blend, svm, softmax, fasttext [all]."),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of everything left to chance [0].")] = None,
+    target_error: Annotated[
+        list[float] | None,
+        typer.Option(
+            help="Share of errors wanted among what is coded automatically [0.05]; may be repeated."
+        ),
+    ] = None,
+    delta: Annotated[
+        float | None, typer.Option(help="Probability that a promise does not hold [0.05].")
+    ] = None,
+    rule: Annotated[
+        str | None, typer.Option(help="How a threshold is looked for: anchored (default), planned.")
+    ] = None,
+    sets: Sets = None,
+    indicative: Annotated[
+        bool | None,
+        typer.Option(
+            "--indicative", help="Where nothing is proved, take a threshold that proves nothing."
+        ),
+    ] = None,
+    rule_off: Annotated[
+        list[str] | None,
+        typer.Option(help="Rule of refusal to do without, such as only_digits; may be repeated."),
+    ] = None,
+    cost_review: Annotated[
+        float | None, typer.Option(help="Cost of a manual coding, for the cost curve.")
+    ] = None,
+    cost_error: Annotated[
+        float | None, typer.Option(help="Cost of a wrong code, in the same unit.")
+    ] = None,
+    purpose: Annotated[
+        str | None, typer.Option(help="What the codes are used for: transparency sheet.")
+    ] = None,
+    contact: Annotated[
+        str | None, typer.Option(help="Who answers for them: transparency sheet.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Seed of everything left to chance [0].")
+    ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Processes of the search [one for each core].")
+        int | None, typer.Option(min=1, help="Processes of the search [one for each core].")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -66,6 +105,16 @@ def train(
         "language": language,
         "families": tuple(family) if family else None,
         "seed": seed,
+        "target_errors": tuple(target_error) if target_error else None,
+        "delta": delta,
+        "rule": rule,
+        "sets": sets,
+        "indicative": indicative,
+        "rules_off": tuple(rule_off) if rule_off else None,
+        "cost_review": cost_review,
+        "cost_error": cost_error,
+        "purpose": purpose,
+        "contact": contact,
     }
     summary = run_training(
         read_settings(),
@@ -110,9 +159,13 @@ def run_training(
     configuration = TrainingConfiguration.from_options(config, **options)
     storage = settings.storage_options()
     dataset = read_dataset(data, text=text, code=code, date=date, group=group, options=storage)
-    tested = read_dataset(test, text=text, code=code, options=storage) if test else None
+    tested = (
+        read_dataset(test, text=text, code=code, group=group, options=storage) if test else None
+    )
     known = read_nomenclature(nomenclature, storage) if nomenclature else None
     _say_what_was_read(dataset, known)
+    if tested is not None:
+        _say_what_was_read(tested, known)
     name = name or model_name(data)
     record = RunRecord.create(settings.home, name)
     live = LiveRunLog(record, tracking_uri=tracking_uri(settings), warn=say)
@@ -129,17 +182,38 @@ def run_training(
             n_workers=n_workers,
             run_log=live,
             progress=progress,
+            asked=_note_files(
+                data, text, code, date=date, group=group, test=test, nomenclature=nomenclature
+            ),
         )
     finally:
         progress.close()
-    version = _register(record, name, settings)
+    version = register(record, name, settings)
     return _summarize(result, version)
+
+
+def _note_files(
+    data: str, text: str | None, code: str | None, **others: str | None
+) -> dict[str, str]:
+    """Return where the texts come from, without what an address holds of secrets."""
+    from libelle.storage import redact
+
+    asked = {"data": data, "text": text, "code": code, **others}
+    files = ("data", "test", "nomenclature")
+    return {
+        f"asked_{name}": redact(value) if name in files else value
+        for name, value in asked.items()
+        if value is not None
+    }
 
 
 def _say_what_was_read(dataset: "Dataset", nomenclature: "Nomenclature | None") -> None:
     """Say what was left out or looks wrong: a training should surprise nobody."""
     if dataset.n_missing_codes:
-        say(f"  {dataset.n_missing_codes:,} of {dataset.n_rows_read:,} rows left out: no code")
+        say(
+            f"  {dataset.name}: {dataset.n_missing_codes:,} of {dataset.n_rows_read:,} rows left "
+            "out: no code"
+        )
     for warning in dataset.warnings:
         say(f"  {warning}")
     if nomenclature is not None:
@@ -167,48 +241,38 @@ def describe(summary: dict[str, Any]) -> list[str]:
         f"Test part: accuracy {metrics['accuracy']:.3f}, macro-F1 {metrics['macro_f1']:.3f}, "
         f"right code among the first three {metrics['top_3_accuracy']:.3f}, "
         f"log-loss {metrics['log_loss']:.3f}, calibration error {metrics['ece']:.3f}",
+        *_other_promises(summary),
         summary["sentence"],
     ]
 
 
-def tracking_uri(settings: Settings) -> str:
-    """Return where runs and models are tracked."""
-    from libelle.tracking.runs import default_tracking_uri
-
-    return settings.mlflow_tracking_uri or default_tracking_uri(settings.home)
-
-
-def _register(record: Any, name: str, settings: Settings) -> Any:
-    from libelle.errors import TrackingError
-    from libelle.tracking.registry import register_model
-
-    try:
-        return register_model(record, name=name, tracking_uri=tracking_uri(settings))
-    except TrackingError as error:
-        say(
-            f"The model is kept in {record.model_folder} but could not be registered: {error} "
-            "Send it later with `libelle runs push`."
-        )
-        return None
+def _other_promises(summary: dict[str, Any]) -> list[str]:
+    """Return what else was asked to be promised: other targets, levels, texts in doubt."""
+    lines = [f"Code: {promise(one)}" for one in summary["thresholds"][1:]]
+    for depth, thresholds in summary["levels"].items():
+        lines += [f"Level {depth}, all texts: {promise(one)}" for one in thresholds]
+    lines += [f"Texts in doubt, code above: {promise(one)}" for one in summary["roll_up"] if one]
+    return lines
 
 
 def _summarize(result: "TrainingResult", version: Any) -> dict[str, Any]:
     from dataclasses import asdict
 
-    n_texts = result.metrics.n_texts
+    manifest = result.predictor.manifest
     return {
         "model_uri": version.uri if version else str(result.folder),
         "alias": version.alias if version else None,
         "digest": result.predictor.digest,
         "metrics": asdict(result.metrics),
+        "automation": result.automation,
         "guarantee": asdict(result.predictor.guarantee),
+        "thresholds": manifest["thresholds"],
+        "levels": manifest["levels"],
+        "roll_up": manifest["roll_up"],
         "parameters": result.trial.specification.to_dict(),
+        "calibration": manifest["calibration"]["method"],
         "split": {side: len(getattr(result.split, side)) for side in ("fit", "certify", "test")},
         "n_left_out": dict(result.split.n_left_out),
         "n_leaked_keys": result.split.n_leaked_keys,
-        "sentence": (
-            f"Of {n_texts:,} texts never seen, {result.n_right:,} got the right code "
-            f"({result.metrics.accuracy:.0%}). No threshold is certified yet: all of them still go "
-            "to review, with a short list."
-        ),
+        "sentence": sentence(result.automation, manifest["thresholds"][0]),
     }

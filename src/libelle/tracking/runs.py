@@ -33,7 +33,9 @@ def default_tracking_uri(home: Path) -> str:
     return f"sqlite:///{database}"
 
 
-def push_all(home: Path, *, tracking_uri: str, deadline_seconds: float = 60.0) -> list[PushReport]:
+def push_all(
+    home: Path, *, tracking_uri: str, by: str | None = None, deadline_seconds: float = 60.0
+) -> list[PushReport]:
     """Send the runs kept in a home, then the models of those that finished, the oldest first.
 
     Runs that go on are left to their own process.
@@ -55,7 +57,7 @@ def push_all(home: Path, *, tracking_uri: str, deadline_seconds: float = 60.0) -
             continue
         report = push_record(record, **options)
         if _awaits_registration(record, tracking_uri):
-            version = register_model(record, name=record.model_name, **options)
+            version = register_model(record, name=record.model_name, by=by, **options)
             report = replace(report, version=version.version, changed=True)
         reports.append(report)
     return [report for report in reports if report.changed]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from libelle.classifiers.base import Floats, softmax
-from libelle.classifiers.calibrated import calibrate, log_priors
+from libelle.classifiers.calibrated import log_priors
 from libelle.classifiers.ngrams import NgramCounts, TextCounts, count_ngrams
 from libelle.classifiers.tfidf import TfidfClassifier
 from libelle.data.strings import pack_strings, unpack_strings
@@ -281,12 +281,10 @@ def _calibrate_by_halves(study: Study, scores: Floats, targets: Ints, metric: st
     even = np.arange(len(targets)) % 2 == 0
     calibrated = np.empty_like(scores)
     for half, other in ((even, ~even), (~even, even)):
-        temperature, strength = fit_calibration(
+        calibration = fit_calibration(
             scores[other], targets[other], study.log_priors, metric=metric
         )
-        calibrated[half] = calibrate(
-            scores[half], study.log_priors, temperature=temperature, prior_strength=strength
-        )
+        calibrated[half] = calibration.scores(scores[half], study.log_priors)
     return calibrated
 
 

@@ -33,11 +33,11 @@ N_DAYS = 546  # 18 months.
 LATE_DAYS = 120  # What appears late does in the last four months.
 CHANGE_DAYS = 75  # Words change in the last ten weeks.
 
-AMBIGUOUS_SHARE = 0.10  # Of the themes that have words in common with another.
-TWO_SUBJECTS_SHARE = 0.06
-SHORTENED_SHARE = 0.12
+AMBIGUOUS_SHARE = 0.17  # Of the themes that have words in common with another.
+TWO_SUBJECTS_SHARE = 0.08
+SHORTENED_SHARE = 0.15
 MEANINGLESS_SHARE = 0.012
-WRONG_CODE_SHARE = 0.035
+WRONG_CODE_SHARE = 0.012
 TYPO_SHARE = 0.05  # Of the words.
 LINKS = ("Par ailleurs", "En plus", "Autre sujet :")
 KEYBOARD = ("azertyuiop", "qsdfghjklm", "wxcvbn")
@@ -130,7 +130,8 @@ def _write(theme: Theme, day: int, chance: _Chance) -> tuple[str, str]:
         return code, chance.pick(MEANINGLESS)
     shared = [phrases for codes, phrases in AMBIGUOUS if theme.code in codes]
     if shared and chance.happens(AMBIGUOUS_SHARE):
-        return code, _style(_fill(chance.pick(chance.pick(shared)), chance), chance)
+        phrase = _fill(chance.pick(chance.pick(shared)), chance)
+        return code, _style(_surround(phrase, chance), chance)
     changed = theme.late_phrases and day >= N_DAYS - CHANGE_DAYS
     phrase = chance.pick(theme.late_phrases if changed else theme.phrases)
     text = _fill(phrase, chance)

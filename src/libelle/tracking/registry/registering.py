@@ -1,10 +1,13 @@
 """Registering: a predictor becomes a version of a regular MLflow model, once."""
 
+import json
 import platform
 import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ import libelle
 from libelle.tracking.client import Beat, connect, error_code, patient_requests, within
 from libelle.tracking.record import RunRecord, check_model_name
 from libelle.tracking.registry.folders import DATA, read_manifest
+from libelle.tracking.registry.history import MoveKind, Order, move_aliases
 from libelle.tracking.registry.versions import (
     CHALLENGER,
     CHAMPION,
@@ -20,6 +24,8 @@ from libelle.tracking.registry.versions import (
     FIRST_TAG,
     METRIC_TAG,
     PACKAGE_TAG,
+    PROMISE_TAG,
+    ROOT_TAG,
     aliases_of,
     main_alias,
     search_versions,
@@ -58,6 +64,7 @@ def register_model(
     name: str,
     tracking_uri: str,
     run_id: str | None = None,
+    by: str | None = None,
     deadline_seconds: float = 90.0,
 ) -> RegisteredVersion:
     """Register a predictor as a regular MLflow model, once.
@@ -71,6 +78,8 @@ def register_model(
     tracking_uri : str
     run_id : str or None
         Run that the model comes from; that of the record, sent at need, or a new one if None.
+    by : str or None
+        Who registers it, for the history.
     deadline_seconds : float
         Longest silence of the server.
 
@@ -95,7 +104,7 @@ def register_model(
         run_id = push_record(model, deadline_seconds=deadline_seconds, **options).run_id
 
     def work(beat: Beat) -> RegisteredVersion:
-        registration = _Registration(connect(tracking_uri), name, tracking_uri, beat)
+        registration = _Registration(connect(tracking_uri), name, tracking_uri, by, beat)
         return registration.register(folder, manifest, digest, run_id)
 
     purpose = f"register the model {name!r}"
@@ -108,9 +117,11 @@ def register_model(
 class _Registration:
     """The steps of registering one predictor; each may have been done by a process since dead."""
 
-    def __init__(self, client: Any, name: str, tracking_uri: str, beat: Beat) -> None:
+    def __init__(
+        self, client: Any, name: str, tracking_uri: str, by: str | None, beat: Beat
+    ) -> None:
         self._client, self._name, self._tracking_uri = client, name, tracking_uri
-        self._beat = beat
+        self._by, self._beat = by, beat
 
     def register(
         self, folder: Path, manifest: Mapping[str, Any], digest: str, run_id: str | None
@@ -178,8 +189,11 @@ class _Registration:
         if not is_first and not is_newest:
             return None
         alias = CHAMPION if is_first else CHALLENGER
-        self._client.set_registered_model_alias(self._name, alias, number)
-        self._beat()
+        kind = MoveKind.FIRST if is_first else MoveKind.REGISTER
+        why = "first version of the name" if is_first else "newest version"
+        order = Order(kind, {alias: number}, by=self._by, why=why)
+        clock = partial(datetime.now, UTC)
+        move_aliases(self._client, self._name, order, beat=self._beat, clock=clock)
         return alias
 
 
@@ -243,8 +257,12 @@ def _signature() -> Any:
 
 
 def _version_tags(manifest: Mapping[str, Any], digest: str, *, first: bool) -> dict[str, str]:
-    tags = {DIGEST_TAG: digest, PACKAGE_TAG: libelle.__version__}
+    # Versions that were certified again keep the digest of the model that was trained.
+    root = [*manifest.get("certified_from", []), digest][0]
+    tags = {DIGEST_TAG: digest, ROOT_TAG: root, PACKAGE_TAG: libelle.__version__}
     for part, metrics in manifest.get("metrics", {}).items():
         for name, value in metrics.items():
             tags[f"{METRIC_TAG}{part}_{name}"] = repr(value)
+    for rank, threshold in enumerate(manifest.get("thresholds") or [], start=1):
+        tags[f"{PROMISE_TAG}{rank:02d}"] = json.dumps(threshold)
     return {**tags, FIRST_TAG: "true"} if first else tags

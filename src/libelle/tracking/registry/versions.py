@@ -1,5 +1,6 @@
 """Versions: what a registry holds, and what an address of a model names there."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,11 +13,13 @@ from libelle.tracking.record import NAME
 from libelle.tracking.sending import all_pages
 
 CHAMPION, CHALLENGER = "champion", "challenger"
-DIGEST_TAG, FIRST_TAG, PACKAGE_TAG, METRIC_TAG = (
+DIGEST_TAG, ROOT_TAG, FIRST_TAG, PACKAGE_TAG, METRIC_TAG, PROMISE_TAG = (
     "libelle.digest",
+    "libelle.root",
     "libelle.first",
     "libelle.version",
     "libelle.metric.",
+    "libelle.promise.",
 )
 MODEL_URI = re.compile(
     rf"models:/(?P<name>{NAME.pattern})(?:@(?P<alias>[\w-]+)|/(?P<version>[1-9]\d{{0,8}}))"
@@ -25,7 +28,10 @@ MODEL_URI = re.compile(
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """What the registry says of a version; `first` if it became champion without any contest."""
+    """What the registry says of a version; `first` if it became champion without any contest.
+
+    `promises` are the thresholds of the codes, as the manifest has them, the first declared first.
+    """
 
     version: str
     aliases: tuple[str, ...]
@@ -34,6 +40,7 @@ class ModelVersion:
     metrics: Mapping[str, float]
     first: bool
     run_id: str | None
+    promises: tuple[Mapping[str, Any], ...] = ()
 
     def line(self) -> str:
         """Return the version in words."""
@@ -215,4 +222,9 @@ def _describe(version: Any, registered: Any) -> ModelVersion:
         metrics=metrics,
         first=version.tags.get(FIRST_TAG) == "true",
         run_id=version.run_id or None,
+        promises=tuple(
+            json.loads(content)
+            for name, content in sorted(version.tags.items())
+            if name.startswith(PROMISE_TAG)
+        ),
     )

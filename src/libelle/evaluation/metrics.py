@@ -1,5 +1,6 @@
-"""Evaluation: how good the answers are, on texts never seen."""
+"""Metrics: how good the likeliest codes and their probabilities are."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libelle.classifiers.base import Floats
-
-N_CALIBRATION_BINS = 15
-Ints = NDArray[np.int64]
+from libelle.evaluation.calibration import expected_calibration_error
+from libelle.evaluation.scores import Ints, Scores, score
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,10 @@ class Metrics:
     n_unknown_codes : int
         Texts whose true code the model has never seen: errors for the accuracies, left out of the
         log-loss.
+    classwise_ece : float
+        Calibration error of each code's probability, in bins of equal width, averaged over codes.
+    brier : float
+        Mean of the squared distance between probabilities and truth, in [0, 2].
     """
 
     n_texts: int
@@ -47,6 +51,8 @@ class Metrics:
     log_loss: float
     ece: float
     n_unknown_codes: int
+    classwise_ece: float
+    brier: float
 
 
 def evaluate(probabilities: Floats, codes: Sequence[str], classes: Sequence[str]) -> Metrics:
@@ -61,19 +67,25 @@ def evaluate(probabilities: Floats, codes: Sequence[str], classes: Sequence[str]
     classes : sequence of str, shape (n_codes,)
         Code of each column.
     """
-    targets = targets_of(codes, classes)
-    answers = probabilities.argmax(axis=1)
-    right = answers == targets
-    f1, in_truth = f1_by_code(codes, np.asarray(classes, dtype=object)[answers])
+    return metrics_of(score(probabilities, targets_of(codes, classes)), codes, classes)
+
+
+def metrics_of(scores: Scores, codes: Sequence[str], classes: Sequence[str]) -> Metrics:
+    """Compute the metrics of texts already scored; see `evaluate`."""
+    known, right = scores.targets >= 0, scores.right
+    answers = [classes[column] for column in scores.answers.tolist()]
+    f1, in_truth = f1_by_code(codes, answers)
     return Metrics(
         n_texts=len(codes),
         accuracy=float(right.mean()),
-        top_3_accuracy=float(_in_top(probabilities, targets, top_k=3).mean()),
+        top_3_accuracy=float((known & (scores.n_likelier < 3)).mean()),
         macro_f1=float(f1[in_truth].mean()),
         macro_f1_all=float(f1.mean()),
-        log_loss=log_loss(probabilities, targets),
-        ece=expected_calibration_error(probabilities.max(axis=1), right),
-        n_unknown_codes=int((targets < 0).sum()),
+        log_loss=_log_loss_of(scores.of_truth[known]),
+        ece=expected_calibration_error(scores.confidences, right),
+        n_unknown_codes=int((~known).sum()),
+        classwise_ece=scores.class_bins.error,
+        brier=float((scores.squares - 2 * scores.of_truth + 1).mean()),
     )
 
 
@@ -112,40 +124,7 @@ def f1_by_code(codes: Sequence[str], answers: Sequence[str]) -> tuple[Floats, ND
 def log_loss(probabilities: Floats, targets: Ints) -> float:
     """Return the log-loss over texts of known codes; a probability of zero counts as 1e-15."""
     known = np.flatnonzero(targets >= 0)
-    if len(known) == 0:
-        return float("nan")
-    of_truth = probabilities[known, targets[known]]
-    return float(-np.log(np.maximum(of_truth, 1e-15)).mean())
-
-
-def expected_calibration_error(
-    confidences: Floats, right: NDArray[np.bool_], *, n_bins: int = N_CALIBRATION_BINS
-) -> float:
-    """Return the mean distance between confidence and accuracy, over bins of equal mass.
-
-    References
-    ----------
-    Naeini, Cooper and Hauskrecht (2015), Obtaining well calibrated probabilities using Bayesian
-    binning, AAAI; with bins of equal mass.
-    """
-    bins = reliability(confidences, right, n_bins=n_bins)
-    gaps = [bin_["n_texts"] * abs(bin_["confidence"] - bin_["accuracy"]) for bin_ in bins]
-    return float(sum(gaps) / len(confidences))
-
-
-def reliability(
-    confidences: Floats, right: NDArray[np.bool_], *, n_bins: int = N_CALIBRATION_BINS
-) -> list[dict[str, Any]]:
-    """Return mean confidence, share of right answers and size of bins of equal mass."""
-    order = np.argsort(confidences, kind="stable")
-    return [
-        {
-            "confidence": float(confidences[rows].mean()),
-            "accuracy": float(right[rows].mean()),
-            "n_texts": len(rows),
-        }
-        for rows in np.array_split(order, min(n_bins, len(order)))
-    ]
+    return _log_loss_of(probabilities[known, targets[known]])
 
 
 def worst_confusions(
@@ -165,28 +144,23 @@ def worst_confusions(
 
 def metrics_by_code(codes: Sequence[str], answers: Sequence[str]) -> list[dict[str, Any]]:
     """Return precision, recall and F1 of each code of truth or answers, sorted by code."""
-    truth, answered = np.asarray(codes, dtype=object), np.asarray(answers, dtype=object)
-    rows = []
-    for code in sorted({*codes, *answers}):
-        n_truth, n_answered = int((truth == code).sum()), int((answered == code).sum())
-        n_right = int(((truth == code) & (answered == code)).sum())
-        rows.append(
-            {
-                "code": code,
-                "n_texts": n_truth,
-                "n_answered": n_answered,
-                "precision": n_right / n_answered if n_answered else None,
-                "recall": n_right / n_truth if n_truth else None,
-                "f1": 2 * n_right / (n_truth + n_answered),
-            }
-        )
-    return rows
+    n_truth, n_answered = Counter(codes), Counter(answers)
+    pairs = zip(codes, answers, strict=True)
+    n_right = Counter(code for code, answer in pairs if code == answer)
+    return [
+        {
+            "code": code,
+            "n_texts": n_truth[code],
+            "n_answered": n_answered[code],
+            "precision": n_right[code] / n_answered[code] if n_answered[code] else None,
+            "recall": n_right[code] / n_truth[code] if n_truth[code] else None,
+            "f1": 2 * n_right[code] / (n_truth[code] + n_answered[code]),
+        }
+        for code in sorted({*n_truth, *n_answered})
+    ]
 
 
-def _in_top(probabilities: Floats, targets: Ints, *, top_k: int) -> NDArray[np.bool_]:
-    """Tell whether fewer than `top_k` codes are likelier than the true one."""
-    known = targets >= 0
-    of_truth = probabilities[np.arange(len(targets)), np.where(known, targets, 0)]
-    n_likelier = (probabilities > of_truth[:, None]).sum(axis=1)
-    in_top: NDArray[np.bool_] = known & (n_likelier < top_k)
-    return in_top
+def _log_loss_of(of_truth: Floats) -> float:
+    if len(of_truth) == 0:
+        return float("nan")
+    return float(-np.log(np.maximum(of_truth, 1e-15)).mean())

@@ -1,0 +1,100 @@
+"""Answers: what a model says of a text, before and after the decision."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from libelle.classifiers.base import Floats
+from libelle.decision import Decision, Reason
+
+ROW_COLUMNS = ("code", "title", "confidence", "decision", "reason", "top_code", "candidates")
+
+
+class Candidate(NamedTuple):
+    """A code that a text may have."""
+
+    rank: int
+    code: str
+    title: str
+    probability: float
+
+
+class RollUp(NamedTuple):
+    """A code above, sure enough at its level for a text whose own code is in doubt.
+
+    Attributes
+    ----------
+    level : int
+        Depth, 1 at the top.
+    code, title : str
+    confidence : float
+        Summed probability of the codes below it.
+    decision : Decision
+    threshold_id : str
+        Of the level.
+    """
+
+    level: int
+    code: str
+    title: str
+    confidence: float
+    decision: Decision
+    threshold_id: str
+
+
+class Prediction(NamedTuple):
+    """The answer to one text; `code` and `title` are None unless the decision is automatic.
+
+    `prediction_set` holds the codes among which the true one is, as often as the model promises;
+    None when it promises nothing. `prediction_set_complete` is False when `top_k` cut it: it then
+    holds the true code less often.
+    """
+
+    decision: Decision
+    reason: Reason
+    code: str | None
+    title: str | None
+    confidence: float
+    candidates: tuple[Candidate, ...]
+    prediction_set: tuple[str, ...] | None = None
+    prediction_set_complete: bool | None = None
+    roll_up: RollUp | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """What is known of texts before any decision.
+
+    Attributes
+    ----------
+    probabilities : ndarray, shape (n_texts, n_codes)
+    confidences : ndarray, shape (n_texts,)
+    refusals : list of Reason or None, shape (n_texts,)
+    """
+
+    probabilities: Floats
+    confidences: Floats
+    refusals: list[Reason | None]
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenAnswer:
+    """What the model answered, when it was made, to a text that nobody wrote."""
+
+    text: str
+    code: str | None
+    confidence: float
+
+
+def prediction_row(prediction: Prediction) -> dict[str, Any]:
+    """Return a prediction as the columns that files get; candidates as a list of dictionaries."""
+    candidates = [candidate._asdict() for candidate in prediction.candidates]
+    values = (
+        prediction.code,
+        prediction.title,
+        prediction.confidence,
+        prediction.decision.value,
+        prediction.reason.value,
+        candidates[0]["code"] if candidates else None,
+        candidates,
+    )
+    return dict(zip(ROW_COLUMNS, values, strict=True))
