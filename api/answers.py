@@ -1,8 +1,9 @@
-"""Answers: from the body of a request to the body of its answer, in a thread."""
+"""Answers: from the body of a request to the body of its answer."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import orjson
@@ -20,7 +21,7 @@ _ITEMS = "items"
 NO_CLIENT = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Asker:
     """Who asks, for the identifiers of the predictions."""
 
@@ -29,8 +30,40 @@ class Asker:
     client: str = NO_CLIENT
 
 
-def answer_text(body: bytes, types: RequestTypes, model: LoadedModel, asker: Asker) -> bytes:
-    """Answer `POST /v1/predict`.
+@dataclass(frozen=True, slots=True)
+class AskedText:
+    """One text, as `POST /v1/predict` asks for it."""
+
+    text: str
+    id: str | None
+    top_k: int
+    model: LoadedModel
+    asker: Asker
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AskedBatch:
+    """Many texts, as `POST /v1/predict/batch` asks for them.
+
+    Attributes
+    ----------
+    items : list
+        As received.
+    errors : mapping of int to list of ErrorDetails
+        What is wrong with each item that is wrong, by position.
+    texts : list of (int, str)
+        Position and text of the others.
+    top_k : int
+    """
+
+    items: list[Any]
+    errors: Mapping[int, list[ErrorDetails]]
+    texts: list[tuple[int, str]]
+    top_k: int
+
+
+def read_text(body: bytes, types: RequestTypes, model: LoadedModel, asker: Asker) -> AskedText:
+    """Return what the body of `POST /v1/predict` asks.
 
     Raises
     ------
@@ -42,18 +75,21 @@ def answer_text(body: bytes, types: RequestTypes, model: LoadedModel, asker: Ask
     except ValidationError as error:
         raise invalid_request(describe_field_errors(_complaints(error))) from None
     top_k = asked.get("top_k", types.default_top_k)
-    [prediction] = _predict({0: asked["text"]}, top_k, model, asker).values()
-    answer = {
-        **prediction,
-        "id": asked.get("id"),
-        "model": describe_identity(model),
-        "guarantee": describe_guarantee(model),
-    }
-    return orjson.dumps(answer)
+    return AskedText(asked["text"], asked.get("id"), top_k, model, asker)
 
 
-def answer_batch(body: bytes, types: RequestTypes, model: LoadedModel, asker: Asker) -> bytes:
-    """Answer `POST /v1/predict/batch`: one result for each item, in order.
+def answer_texts(asked: Sequence[AskedText]) -> list[bytes]:
+    """Answer texts that came one by one, each as if it were alone."""
+    answers: list[bytes] = []
+    for (top_k, _), together in groupby(asked, key=lambda one: (one.top_k, id(one.model))):
+        texts = list(together)
+        predictions = texts[0].model.predictor.predict([one.text for one in texts], top_k=top_k)
+        answers += map(_write_single, texts, predictions)
+    return answers
+
+
+def read_batch(body: bytes, types: RequestTypes, *, max_total_characters: int) -> AskedBatch:
+    """Return what the body of `POST /v1/predict/batch` asks.
 
     Raises
     ------
@@ -63,25 +99,48 @@ def answer_batch(body: bytes, types: RequestTypes, model: LoadedModel, asker: As
     asked = parse_json(body)
     errors = _check_batch(asked, types)
     items = asked[_ITEMS]
-    texts = {
-        position: item["text"] for position, item in enumerate(items) if position not in errors
-    }
-    top_k = asked.get("top_k", types.default_top_k)
-    predictions = _predict(texts, top_k, model, asker)
-    results = [
-        (
-            {"id": item.get("id"), "prediction": predictions[position], "error": None}
-            if position in predictions
-            else _refuse_item(item, errors[position])
-        )
-        for position, item in enumerate(items)
+    texts = [
+        (position, item["text"]) for position, item in enumerate(items) if position not in errors
     ]
+    if sum(len(text) for _, text in texts) > max_total_characters:
+        limit = f"The texts have more than {max_total_characters} characters in all."
+        raise invalid_request([{"pointer": "#/items", "detail": f"{limit} Send fewer at a time."}])
+    return AskedBatch(items, errors, texts, asked.get("top_k", types.default_top_k))
+
+
+def predict_step(
+    asked: AskedBatch, rows: slice, model: LoadedModel, asker: Asker
+) -> list[dict[str, Any]]:
+    """Return the predictions of some texts of a batch, described."""
+    texts = asked.texts[rows]
+    predictions = model.predictor.predict([text for _, text in texts], top_k=asked.top_k)
+    prediction_ids = make_prediction_ids(
+        asker.log_key,
+        client=asker.client,
+        request_id=asker.request_id,
+        texts=texts,
+        digest=model.predictor.digest,
+    )
+    return list(map(_describe_prediction, predictions, prediction_ids))
+
+
+def write_batch(asked: AskedBatch, predictions: Sequence[Any], model: LoadedModel) -> bytes:
+    """Return the body that answers a batch: one result for each item, in order."""
     answer = {
         "model": describe_identity(model),
         "guarantee": describe_guarantee(model),
-        "results": results,
+        "results": list(_results(asked, iter(predictions))),
     }
     return orjson.dumps(answer)
+
+
+def steps_of(n_texts: int, step_texts: Callable[[], int]) -> Iterator[slice]:
+    """Cut texts in steps, each as long as is right when it begins."""
+    start = 0
+    while start < n_texts:
+        stop = start + step_texts()
+        yield slice(start, stop)
+        start = stop
 
 
 def describe_identity(model: LoadedModel) -> dict[str, Any]:
@@ -99,6 +158,25 @@ def describe_guarantee(model: LoadedModel) -> dict[str, Any]:
         "bound": guarantee.bound,
         "threshold_id": guarantee.threshold_id,
     }
+
+
+def _write_single(asked: AskedText, prediction: Prediction) -> bytes:
+    model, asker = asked.model, asked.asker
+    [prediction_id] = make_prediction_ids(
+        asker.log_key,
+        client=asker.client,
+        request_id=asker.request_id,
+        texts=[(0, asked.text)],
+        digest=model.predictor.digest,
+    )
+    return orjson.dumps(
+        {
+            **_describe_prediction(prediction, prediction_id),
+            "id": asked.id,
+            "model": describe_identity(model),
+            "guarantee": describe_guarantee(model),
+        }
+    )
 
 
 def _check_batch(asked: Any, types: RequestTypes) -> Mapping[int, list[ErrorDetails]]:
@@ -126,24 +204,16 @@ def _complaints(error: ValidationError) -> list[ErrorDetails]:
     return error.errors(include_url=False, include_context=False, include_input=False)
 
 
-def _predict(
-    texts: Mapping[int, str], top_k: int, model: LoadedModel, asker: Asker
-) -> dict[int, dict[str, Any]]:
-    """Return the prediction of each position."""
-    predictions = model.predictor.predict(list(texts.values()), top_k=top_k)
-    prediction_ids = make_prediction_ids(
-        asker.log_key,
-        client=asker.client,
-        request_id=asker.request_id,
-        texts=texts.items(),
-        digest=model.predictor.digest,
-    )
-    described = map(_describe_prediction, predictions, prediction_ids)
-    return dict(zip(texts, described, strict=True))
+def _results(asked: AskedBatch, predictions: Iterator[Any]) -> Iterator[dict[str, Any]]:
+    for position, item in enumerate(asked.items):
+        if position in asked.errors:
+            yield _refuse_item(item, asked.errors[position])
+        else:
+            yield {"id": item.get("id"), "prediction": next(predictions), "error": None}
 
 
 def _describe_prediction(prediction: Prediction, prediction_id: str) -> dict[str, Any]:
-    # Dictionaries by hand: orjson takes twice as long to look into dataclasses.
+    # Dictionaries by hand: orjson knows no named tuples.
     return {
         "prediction_id": prediction_id,
         "decision": prediction.decision,
@@ -152,13 +222,8 @@ def _describe_prediction(prediction: Prediction, prediction_id: str) -> dict[str
         "title": prediction.title,
         "confidence": prediction.confidence,
         "candidates": [
-            {
-                "rank": candidate.rank,
-                "code": candidate.code,
-                "title": candidate.title,
-                "probability": candidate.probability,
-            }
-            for candidate in prediction.candidates
+            {"rank": rank, "code": code, "title": title, "probability": probability}
+            for rank, code, title, probability in prediction.candidates
         ],
         "prediction_set": prediction.prediction_set,
         "prediction_set_complete": prediction.prediction_set_complete,
@@ -168,16 +233,7 @@ def _describe_prediction(prediction: Prediction, prediction_id: str) -> dict[str
 
 
 def _describe_roll_up(roll_up: RollUp | None) -> dict[str, Any] | None:
-    if roll_up is None:
-        return None
-    return {
-        "level": roll_up.level,
-        "code": roll_up.code,
-        "title": roll_up.title,
-        "confidence": roll_up.confidence,
-        "decision": roll_up.decision,
-        "threshold_id": roll_up.threshold_id,
-    }
+    return None if roll_up is None else roll_up._asdict()
 
 
 def _refuse_item(item: Any, complaints: list[ErrorDetails]) -> dict[str, Any]:

@@ -1,24 +1,47 @@
 """Bodies: bytes that must be JSON, in UTF-8, and nothing else."""
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, NoReturn
 
 import orjson
 from starlette.requests import Request
 
-from api.errors import MALFORMED_JSON, UNSUPPORTED_MEDIA_TYPE, ProblemError
+from api.errors import MALFORMED_JSON, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, ProblemError
+from api.service import Service
 
 JSON_MEDIA_TYPE = "application/json"
 
 
-async def read_json_body(request: Request) -> bytes:
-    """Return the body of a request that says it is JSON.
+@asynccontextmanager
+async def body_of_request(request: Request, service: Service) -> AsyncIterator[bytes]:
+    """Give the body of a request that says it is JSON; its bytes count as long as it is used.
 
     Raises
     ------
     ProblemError
-        If it says that it is something else, or compressed.
+        If it says that it is something else, or compressed; if it is larger than the settings
+        allow, before it is read when it says so itself.
     """
+    _refuse_other_formats(request)
+    limit = service.settings.max_body_bytes
+    if _announced_bytes(request) > limit:
+        raise _too_large(limit)
+    parts, n_bytes = [], 0
+    try:
+        async for part in request.stream():
+            if n_bytes + len(part) > limit:
+                raise _too_large(limit)
+            service.hold_bytes(len(part))
+            n_bytes += len(part)
+            parts.append(part)
+        yield b"".join(parts)
+    finally:
+        service.hold_bytes(-n_bytes)
+
+
+def _refuse_other_formats(request: Request) -> None:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != JSON_MEDIA_TYPE:
         raise ProblemError(
@@ -26,7 +49,18 @@ async def read_json_body(request: Request) -> bytes:
         )
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise ProblemError(UNSUPPORTED_MEDIA_TYPE, "Send the body as it is, not compressed.")
-    return await request.body()
+
+
+def _announced_bytes(request: Request) -> int:
+    """Return the length that a request announces; 0 when it comes in parts."""
+    announced = request.headers.get("content-length", "0")
+    return int(announced) if announced.isascii() and announced.isdigit() else 0
+
+
+def _too_large(limit: int) -> ProblemError:
+    return ProblemError(
+        TOO_LARGE, f"A body has {limit} bytes at most. Send fewer texts at a time."
+    )
 
 
 def parse_json(body: bytes) -> Any:

@@ -19,6 +19,7 @@ from libelle import errors
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+JSON_CHARSET = "; charset=utf-8"
 _URN = "urn:libelle:problem:"
 
 
@@ -36,18 +37,22 @@ class ProblemKind:
         return _URN + self.slug
 
 
+BAD_HTTP = ProblemKind(400, "bad-http", "The request is not HTTP")
 MALFORMED_JSON = ProblemKind(400, "malformed-json", "The body is not JSON")
 REFUSED = ProblemKind(400, "refused", "What was asked cannot be done as asked")
 UNKNOWN_ADDRESS = ProblemKind(404, "unknown-address", "Nothing is at this address")
 UNKNOWN_CODE = ProblemKind(404, "unknown-code", "The nomenclature has no such code")
 UNKNOWN_MODEL = ProblemKind(404, "unknown-model", "This service answers for another model")
 METHOD_NOT_ALLOWED = ProblemKind(405, "method-not-allowed", "This address has no such method")
+TOO_SLOW = ProblemKind(408, "too-slow", "The request did not come in time")
+TOO_LARGE = ProblemKind(413, "too-large", "The body is too large")
 UNSUPPORTED_MEDIA_TYPE = ProblemKind(
     415, "unsupported-media-type", "The body is not in a format that is read here"
 )
 INVALID_REQUEST = ProblemKind(422, "invalid-request", "The request is not valid")
 INVALID_ITEM = ProblemKind(422, "invalid-item", "The item is not valid")
 INTERNAL_ERROR = ProblemKind(500, "internal-error", "The service failed")
+BUSY = ProblemKind(503, "busy", "The service has too much to do")
 NOT_READY = ProblemKind(503, "not-ready", "The service is not ready")
 UNAVAILABLE = ProblemKind(503, "unavailable", "The service lacks something that it needs")
 
@@ -79,13 +84,32 @@ class ProblemError(Exception):
         What happened and what to do, without anything that was sent.
     field_errors : list of dict
         As `FieldError` of the schemas.
+    retry_seconds : int or None
+        After which the same request may be answered.
     """
 
     def __init__(
-        self, kind: ProblemKind, detail: str, *, field_errors: list[dict[str, str]] | None = None
+        self,
+        kind: ProblemKind,
+        detail: str,
+        *,
+        field_errors: list[dict[str, str]] | None = None,
+        retry_seconds: int | None = None,
     ) -> None:
         super().__init__(f"{kind.slug}: {detail}")
         self.kind, self.detail, self.field_errors = kind, detail, field_errors
+        self.retry_seconds = retry_seconds
+
+    def response(self, request_id: str) -> Response:
+        """Return the answer to the request."""
+        retry = self.retry_seconds
+        return problem_response(
+            self.kind,
+            self.detail,
+            request_id=request_id,
+            field_errors=self.field_errors,
+            headers=None if retry is None else {"Retry-After": str(retry)},
+        )
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -105,16 +129,21 @@ def problem_response(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Return the answer that tells a problem."""
-    problem: dict[str, Any] = {
+    problem = describe_problem(kind, detail, request_id=request_id)
+    if field_errors is not None:
+        problem["errors"] = field_errors
+    return Response(orjson.dumps(problem), kind.status, headers, MEDIA_TYPE + JSON_CHARSET)
+
+
+def describe_problem(kind: ProblemKind, detail: str, *, request_id: str) -> dict[str, Any]:
+    """Return a problem as the schemas have it."""
+    return {
         "type": kind.type,
         "title": kind.title,
         "status": kind.status,
         "detail": detail,
         "request_id": request_id,
     }
-    if field_errors is not None:
-        problem["errors"] = field_errors
-    return Response(orjson.dumps(problem), kind.status, headers, MEDIA_TYPE)
 
 
 def describe_field_errors(
@@ -171,12 +200,7 @@ def _request_id(request: Request) -> str:
 
 def _answer_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)  # noqa: S101
-    return problem_response(
-        error.kind,
-        error.detail,
-        request_id=_request_id(request),
-        field_errors=error.field_errors,
-    )
+    return error.response(_request_id(request))
 
 
 def _answer_http_error(request: Request, error: Exception) -> Response:

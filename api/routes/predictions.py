@@ -1,37 +1,40 @@
 """Predictions: one text, or many."""
 
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from api.answers import Asker, answer_batch, answer_text
-from api.bodies import JSON_MEDIA_TYPE, read_json_body
-from api.dependencies import ModelDep, RequestIdDep, ServiceDep
+from api.answers import Asker, predict_step, read_batch, read_text, steps_of, write_batch
+from api.bodies import body_of_request
+from api.errors import JSON_CHARSET
 from api.openapi import BATCH_REQUEST, PREDICT_REQUEST, body_of, problems
 from api.schemas import BatchAnswer, SinglePrediction
+from api.service import Service
 
 router = APIRouter(tags=["Predictions"])
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = problems(400, 415, 422, 503)
+JSON = f"application/json{JSON_CHARSET}"
+_PROBLEMS: dict[int | str, dict[str, Any]] = problems(400, 408, 413, 415, 422, 429, 503)
 
 
+# Both routes read their request themselves: what FastAPI would inject costs as much as an answer.
 @router.post(
     "/predict",
     response_model=SinglePrediction,
     responses=_PROBLEMS,
     openapi_extra=body_of(PREDICT_REQUEST),
 )
-async def predict(
-    request: Request, service: ServiceDep, model: ModelDep, request_id: RequestIdDep
-) -> Response:
+async def predict(request: Request) -> Response:
     """Code one text.
 
     Store `code`, which is null unless the decision is `automatic`; show `candidates` to a person.
     """
-    body = await read_json_body(request)
-    asker = Asker(service.log_key, request_id)
-    content = await service.run(answer_text, body, service.requests, model, asker)
-    return Response(content, media_type=JSON_MEDIA_TYPE)
+    service: Service = request.app.state.service
+    model = service.model
+    async with service.admission(), body_of_request(request, service) as body:
+        asked = read_text(body, service.requests, model, _asker(request, service))
+        return Response(await service.work.answer(asked), media_type=JSON)
 
 
 @router.post(
@@ -40,15 +43,27 @@ async def predict(
     responses=_PROBLEMS,
     openapi_extra=body_of(BATCH_REQUEST),
 )
-async def predict_batch(
-    request: Request, service: ServiceDep, model: ModelDep, request_id: RequestIdDep
-) -> Response:
+async def predict_batch(request: Request) -> Response:
     """Code many texts, in order.
 
     An item that is not valid gets its own error and the others are answered: the status is 200
     even if every item fails.
     """
-    body = await read_json_body(request)
-    asker = Asker(service.log_key, request_id)
-    content = await service.run(answer_batch, body, service.requests, model, asker)
-    return Response(content, media_type=JSON_MEDIA_TYPE)
+    service: Service = request.app.state.service
+    model, asker, work = service.model, _asker(request, service), service.work
+    max_total_characters = service.settings.max_total_characters
+    async with service.admission(), body_of_request(request, service) as body:
+        read = partial(
+            read_batch, body, service.requests, max_total_characters=max_total_characters
+        )
+        asked = await work.do(read)
+        predictions: list[dict[str, Any]] = []
+        for rows in steps_of(len(asked.texts), lambda: work.step_texts):
+            predictions += await work.do(partial(predict_step, asked, rows, model, asker))
+        content = await work.do(partial(write_batch, asked, predictions, model))
+    return Response(content, media_type=JSON)
+
+
+def _asker(request: Request, service: Service) -> Asker:
+    state = request.scope["state"]
+    return Asker(service.log_key, state["request_id"], state.get("client", ""))

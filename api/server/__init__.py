@@ -1,0 +1,14 @@
+"""Server: an address that is listened on, processes that answer there, and a clean end."""
+
+from api.server.addresses import listen, refuse_busy_port
+from api.server.process import AnsweringServer, Deadlines
+from api.server.supervisor import Supervisor, Workforce
+
+__all__ = [
+    "AnsweringServer",
+    "Deadlines",
+    "Supervisor",
+    "Workforce",
+    "listen",
+    "refuse_busy_port",
+]

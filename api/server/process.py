@@ -1,0 +1,119 @@
+"""Process: one worker, from its first request to a signal, which loses none."""
+
+import logging
+import resource
+import signal
+import socket
+import time
+from dataclasses import dataclass
+from types import FrameType
+
+from fastapi import FastAPI
+from uvicorn import Config, Server
+
+from api.server.addresses import BACKLOG
+from api.server.connections import Connection
+
+logger = logging.getLogger(__name__)
+
+# Longer than the ingress keeps idle connections (60 s): otherwise it reuses one that just closed.
+KEEP_ALIVE_SECONDS = 75
+SPARE_DESCRIPTORS = 48  # Files, pipes, the listener: what is not a connection.
+
+
+@dataclass(frozen=True)
+class Deadlines:
+    """How long a worker waits for its clients.
+
+    Attributes
+    ----------
+    header_seconds, body_seconds : float
+        For the headers of a request, then for its body.
+    drain_seconds : float
+        After a signal, time during which requests are still answered while the service says that it
+        is not ready, so that no proxy sends it any more of them.
+    shutdown_seconds : float
+        Then, longest time that what is in flight may last.
+    max_connections : int
+    """
+
+    header_seconds: float
+    body_seconds: float
+    drain_seconds: float
+    shutdown_seconds: float
+    max_connections: int
+
+
+class AnsweringServer(Server):
+    """The server of one worker.
+
+    A first SIGTERM drains it: it is not ready any more, answers go on with `Connection: close`, then
+    it ends. A second one, or Ctrl-C, ends without draining. What is in flight is finished in any
+    case.
+
+    Parameters
+    ----------
+    app : FastAPI
+        Its `state.service` is told when draining begins.
+    deadlines : Deadlines
+    interruptible : bool
+        Whether Ctrl-C is for this process, rather than for the one that supervises it.
+    """
+
+    def __init__(self, app: FastAPI, deadlines: Deadlines, *, interruptible: bool = True) -> None:
+        connection = type(
+            "DeadlineConnection",
+            (Connection,),
+            {
+                "header_seconds": deadlines.header_seconds,
+                "body_seconds": deadlines.body_seconds,
+                "max_connections": min(deadlines.max_connections, most_connections()),
+            },
+        )
+        config = Config(
+            app,
+            http=connection,
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=max(1, round(deadlines.shutdown_seconds)),
+            backlog=BACKLOG,
+        )
+        super().__init__(config)
+        self._service = app.state.service
+        self._deadlines = deadlines
+        self._interruptible = interruptible
+        self._ends_at: float | None = None
+
+    def answer(self, listener: socket.socket) -> None:
+        """Answer on a socket until a signal asks to stop."""
+        self.run(sockets=[listener])
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to drain, or to end."""
+        if sig == signal.SIGINT and not self._interruptible:
+            return
+        if sig == signal.SIGTERM and self._ends_at is None:
+            self._ends_at = time.monotonic() + self._deadlines.drain_seconds
+            self._service.drain()
+        elif not self.should_exit:
+            self._service.drain()
+            self.should_exit = True
+        else:
+            self.force_exit = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """End once the time to drain is over."""
+        if self._ends_at is not None and time.monotonic() >= self._ends_at:
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+
+def most_connections() -> int:
+    """Return how many connections the descriptors of a process allow."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    unlimited = soft == resource.RLIM_INFINITY
+    return 1_000_000 if unlimited else max(1, soft - SPARE_DESCRIPTORS)
