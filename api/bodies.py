@@ -3,19 +3,21 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import orjson
 from starlette.requests import Request
 
 from api.errors import MALFORMED_JSON, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, ProblemError
-from api.service import Service
+
+if TYPE_CHECKING:
+    from api.service import Service
 
 JSON_MEDIA_TYPE = "application/json"
 
 
 @asynccontextmanager
-async def body_of_request(request: Request, service: Service) -> AsyncIterator[bytes]:
+async def body_of_request(request: Request, service: "Service") -> AsyncIterator[bytes]:
     """Give the body of a request that says it is JSON; its bytes count as long as it is used.
 
     Raises
@@ -58,9 +60,7 @@ def _announced_bytes(request: Request) -> int:
 
 
 def _too_large(limit: int) -> ProblemError:
-    return ProblemError(
-        TOO_LARGE, f"A body has {limit} bytes at most. Send fewer texts at a time."
-    )
+    return ProblemError(TOO_LARGE, f"A body has {limit} bytes at most. Send fewer texts at a time.")
 
 
 def parse_json(body: bytes) -> Any:

@@ -1,30 +1,45 @@
 """Main: the application, put together, and what `libelle serve` runs."""
 
+import logging
+import os
 import secrets
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import partial
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from socket import socket
+from types import FrameType
 
-import anyio
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
 from pydantic import SecretStr
 
 from api.dependencies import refuse_other_models
 from api.errors import install_error_handlers
-from api.loading import LoadedModel, ModelSource, find_model, load_model, refuse_wrong_answers
+from api.loading import LoadedModel, ModelSource, is_registered, load_safely
 from api.middleware import RequestIds, SubPath
 from api.openapi import problems
 from api.routes import codes, health, models, pages, predictions
-from api.server import STARTUP_FAILURE, exit_cleanly, listen, refuse_busy_port, run_server
+from api.server import AnsweringServer, Deadlines, Supervisor, listen, refuse_busy_port
+from api.server.board import Board
+from api.server.logs import configure_logs
 from api.service import LOG_KEY_BYTES, Service
-from libelle.errors import LibelleError
+from api.watching import Failure, Said, Watcher
+from libelle.errors import LibelleError, ModelError
 from libelle.settings import Settings
 
 __all__ = ["create_app", "refuse_busy_port", "serve"]
 
+logger = logging.getLogger(__name__)
+
 API_VERSION = "1"
+# A thread that has to wait for the interpreter waits that long; the default, 5 ms, is as long as
+# the whole time in which a single text should be answered.
+SWITCH_SECONDS = 0.0005
+SPARE_SECONDS = 5.0
 _DESCRIPTION = """\
 Give each short text its official code, or hand it to a person with a short list.
 
@@ -37,15 +52,17 @@ decides, among `candidates`) or `refused` (there is nothing to code). Codes are 
 
 
 def create_app(
-    settings: Settings, *, load_model: LoadedModel | Callable[[], LoadedModel]
+    settings: Settings, model: LoadedModel | None, *, board: Board | None = None
 ) -> FastAPI:
     """Return the service.
 
     Parameters
     ----------
     settings : Settings
-    load_model : LoadedModel, or callable that returns one
-        A callable is called in a thread once the service is live; it is ready afterwards.
+    model : LoadedModel or None
+        The one that answers; without one, the service is live and not ready.
+    board : Board or None
+        What the supervising process says of the model's life.
     """
     app = FastAPI(
         title="libelle",
@@ -58,11 +75,11 @@ def create_app(
         redirect_slashes=False,
         lifespan=_lifespan,
     )
-    app.state.service = Service(settings, load_model)
+    app.state.service = Service(settings, model, board=board)
     install_error_handlers(app)
     _include_routes(app)
     app.add_middleware(SubPath, root_path=settings.root_path)
-    app.add_middleware(RequestIds)
+    app.add_middleware(RequestIds, service=app.state.service)
     return app
 
 
@@ -76,32 +93,117 @@ def serve(settings: Settings) -> None:
     LibelleError
         If the model cannot be loaded.
     """
-    exit_cleanly()
+    _exit_cleanly()
+    configure_logs()
     with listen(settings.host, settings.port) as listener:
-        source = find_model(settings)
-        model = load_model(source, target_error=settings.target_error)
-        refuse_wrong_answers(model)
-        if settings.workers == 1:
-            run_server(partial(create_app, settings, load_model=model), listener)
+        host, port = listener.getsockname()[:2]
+        logger.info("Listening on http://%s:%d: see /docs", host, port)
+        _Serving(_with_log_key(settings), listener).run()
+
+
+class _Serving:
+    """The supervising process: which model the workers serve, and from where it comes."""
+
+    def __init__(self, settings: Settings, listener: socket) -> None:
+        self._settings, self._listener = settings, listener
+        self._board = Board()
+        self._served: LoadedModel | None = None
+        self._supervisor: Supervisor[LoadedModel | None] = Supervisor(
+            self._answer,
+            n_workers=settings.workers,
+            patience_seconds=settings.drain_seconds + settings.shutdown_seconds + SPARE_SECONDS,
+        )
+
+    def run(self) -> None:
+        """Serve a folder, or follow a registry, until a signal asks to stop."""
+        settings = self._settings
+        if not is_registered(settings.model):
+            self._serve(load_safely(ModelSource(Path(settings.model)), settings))
+            self._supervisor.handle_signals()
+            self._supervisor.run()
             return
-        del model  # Each worker has its own.
-        # All workers give a text the same identifier, so that a retry may reach any of them.
-        if settings.log_key_bytes() is None:
-            log_key = SecretStr(secrets.token_hex(LOG_KEY_BYTES))
-            settings = settings.model_copy(update={"log_key": log_key})
-        run_server(partial(_create_worker, settings, source), listener, n_workers=settings.workers)
+        watcher = Watcher(settings)
+        try:
+            self._supervisor.handle_signals()
+            # Live at once; ready when the registry has given a model.
+            self._supervisor.serve(None)
+            self._supervisor.run([watcher.reader], lambda _: self._hear(watcher.read()))
+        finally:
+            watcher.stop()
+
+    def _serve(self, model: LoadedModel) -> None:
+        logger.info(
+            "Serving %s version %s, digest %s", model.name, model.version, model.predictor.digest
+        )
+        self._served = model
+        self._supervisor.serve(model)
+
+    def _hear(self, said: list[Said]) -> None:
+        for one in said:
+            if isinstance(one, Failure):
+                self._note_failure(one)
+            else:
+                self._take(one)
+
+    def _take(self, source: ModelSource) -> None:
+        """Serve another model, unless it is refused: the one before then goes on."""
+        try:
+            model = load_safely(source, self._settings)
+        except LibelleError as error:
+            if self._served is None and self._settings.model_digest is not None:
+                raise
+            self._fail("refused", error)
+            return
+        served, notice = self._served, self._board.read()
+        if served is not None and served.predictor.digest == model.predictor.digest:
+            self._board.write(replace(notice, failure=None, failed_at=None, from_cache=False))
+            return
+        n_reloads = notice.n_reloads + (served is not None)
+        self._board.write(
+            replace(
+                notice,
+                n_reloads=n_reloads,
+                failure=None,
+                failed_at=None,
+                from_cache=source.cached,
+            )
+        )
+        self._serve(model)
+
+    def _note_failure(self, failure: Failure) -> None:
+        if self._served is None and not failure.unreachable:
+            raise ModelError(failure.message)
+        self._fail("unreachable" if failure.unreachable else "refused", failure.message)
+
+    def _fail(self, kind: str, why: object) -> None:
+        goes_on = "the model before is kept" if self._served else "there is no model yet"
+        logger.error("No other model is served, %s: %s", goes_on, why)
+        notice = self._board.read()
+        self._board.write(
+            replace(
+                notice,
+                n_failed_reloads=notice.n_failed_reloads + 1,
+                failure=kind,
+                failed_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            )
+        )
+
+    def _answer(self, model: LoadedModel | None, say_started: Callable[[], None]) -> None:
+        """Be a worker."""
+        sys.setswitchinterval(SWITCH_SECONDS)
+        app = create_app(self._settings, model, board=self._board)
+        server = AnsweringServer(
+            app, _deadlines(self._settings), supervisor_pid=os.getppid(), say_started=say_started
+        )
+        server.answer(self._listener)
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
-    async with anyio.create_task_group() as tasks:
-        if service.loads_late:
-            tasks.start_soon(service.prepare)
-        else:
-            await service.prepare()
-        yield
-        tasks.cancel_scope.cancel()
+    service.work.open()
+    yield
+    service.work.close()
 
 
 def _include_routes(app: FastAPI) -> None:
@@ -125,12 +227,28 @@ def _name_operation(route: APIRoute) -> str:
     return f"{route.name}_of_model" if "{model}" in route.path else route.name
 
 
-def _create_worker(settings: Settings, source: ModelSource) -> FastAPI:
-    """Return the application of one worker, which loads the model before it takes requests."""
-    try:
-        return create_app(
-            settings, load_model=load_model(source, target_error=settings.target_error)
-        )
-    except LibelleError as error:
-        sys.stderr.write(f"Error: {error}\n")
-        sys.exit(STARTUP_FAILURE)
+def _with_log_key(settings: Settings) -> Settings:
+    """Give all workers one key, so that a text has one identifier whichever answers a retry."""
+    if settings.log_key_bytes() is not None:
+        return settings
+    return settings.model_copy(update={"log_key": SecretStr(secrets.token_hex(LOG_KEY_BYTES))})
+
+
+def _deadlines(settings: Settings) -> Deadlines:
+    return Deadlines(
+        header_seconds=settings.header_seconds,
+        body_seconds=settings.body_seconds,
+        drain_seconds=settings.drain_seconds,
+        shutdown_seconds=settings.shutdown_seconds,
+        max_connections=settings.max_connections,
+    )
+
+
+def _exit_cleanly() -> None:
+    """End with status 0 on SIGTERM and Ctrl-C, before the supervisor takes them."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _exit)
+
+
+def _exit(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(0)

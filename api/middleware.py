@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import internal_error, log_failure
+from api.service import Service
 
 logger = logging.getLogger(__name__)
 
@@ -25,15 +26,16 @@ class RequestIds:
     show; another one is replaced.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, *, service: Service) -> None:
+        self._app, self._service = app, service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answer = _Answer(send, request_id=_choose_request_id(scope))
+        last = self._service.draining
+        answer = _Answer(send, request_id=_choose_request_id(scope), last=last)
         scope.setdefault("state", {})["request_id"] = answer.request_id
         started = time.perf_counter()
         try:
@@ -71,15 +73,18 @@ class SubPath:
 class _Answer:
     """An answer on its way, with the identifier of its request."""
 
-    def __init__(self, send: Send, *, request_id: str) -> None:
-        self._send = send
+    def __init__(self, send: Send, *, request_id: str, last: bool) -> None:
+        self._send, self._last = send, last
         self.request_id = request_id
         self.status: int | None = None
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            MutableHeaders(scope=message)[REQUEST_ID_HEADER] = self.request_id
+            headers = MutableHeaders(scope=message)
+            headers[REQUEST_ID_HEADER] = self.request_id
+            if self._last:  # The process ends: the next request is for another one.
+                headers["Connection"] = "close"
         await self._send(message)
 
 

@@ -1,7 +1,7 @@
 """Schemas: what goes in and comes out over HTTP, with every bound."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, NotRequired
+from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict
@@ -286,8 +286,23 @@ class Liveness(_Answer):
     status: str = Field(examples=["live"])
 
 
+class Reload(_Answer):
+    """What became of the models that should have taken the place of another."""
+
+    n_reloads: int = Field(description="Since the service started.")
+    n_failures: int = Field(description="Since the service started.")
+    failure: Literal["refused", "unreachable"] | None = Field(
+        description="Of the last try: the model before goes on; null when it succeeded."
+    )
+    failed_at: AwareDatetime | None
+    from_cache: bool = Field(
+        description="The registry was down at the start: the model is the last one that it gave."
+    )
+
+
 class Readiness(_Answer):
     """The model answers its golden texts."""
 
     status: str = Field(examples=["ready"])
     model: ModelIdentity
+    reload: Reload

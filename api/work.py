@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
+Done = TypeVar("Done")
 
 MAX_TOGETHER = 64
 # While single texts come, a step of a batch is short; otherwise it is as long as pays.
@@ -90,10 +91,10 @@ class Workroom(Generic[Asked, Answer]):
             self._something.notify()
         return await future
 
-    async def do(self, work: Callable[[], Answer]) -> Answer:
+    async def do(self, work: Callable[[], Done]) -> Done:
         """Do a step, when no single request waits; steps are taken in the order they were asked."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Answer] = loop.create_future()
+        future: asyncio.Future[Done] = loop.create_future()
         with self._something:
             self._jobs.append(_Job(work, loop, future))
             self._something.notify()

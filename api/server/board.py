@@ -50,9 +50,7 @@ class Board:
         """Return the notice."""
         length = int.from_bytes(self._memory[:LENGTH_BYTES], "big")
         try:
-            facts: dict[str, Any] = orjson.loads(
-                self._memory[LENGTH_BYTES : LENGTH_BYTES + length]
-            )
+            facts: dict[str, Any] = orjson.loads(self._memory[LENGTH_BYTES : LENGTH_BYTES + length])
         except orjson.JSONDecodeError:  # It was being written.
             return self.read()
         return Notice(**facts)

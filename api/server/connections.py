@@ -69,7 +69,7 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
         self._stop_waiting()
 
-    def send_400_response(self, msg: str) -> None:
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002
         """Answer what is not HTTP."""
         self._refuse(BAD_HTTP, "Send HTTP/1.1.")
 

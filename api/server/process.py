@@ -1,10 +1,12 @@
 """Process: one worker, from its first request to a signal, which loses none."""
 
 import logging
+import os
 import resource
 import signal
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 
@@ -47,20 +49,29 @@ class Deadlines:
 class AnsweringServer(Server):
     """The server of one worker.
 
-    A first SIGTERM drains it: it is not ready any more, answers go on with `Connection: close`, then
-    it ends. A second one, or Ctrl-C, ends without draining. What is in flight is finished in any
-    case.
+    A first SIGTERM drains it: it is not ready any more, answers go on with `Connection: close`,
+    then it ends. A second one ends it without draining. What is in flight is finished
+    in both cases.
 
     Parameters
     ----------
     app : FastAPI
         Its `state.service` is told when draining begins.
     deadlines : Deadlines
-    interruptible : bool
-        Whether Ctrl-C is for this process, rather than for the one that supervises it.
+    supervisor_pid : int
+        Process whose end is this one's too; Ctrl-C is for that one.
+    say_started : callable
+        Called once requests are answered.
     """
 
-    def __init__(self, app: FastAPI, deadlines: Deadlines, *, interruptible: bool = True) -> None:
+    def __init__(
+        self,
+        app: FastAPI,
+        deadlines: Deadlines,
+        *,
+        supervisor_pid: int,
+        say_started: Callable[[], None],
+    ) -> None:
         connection = type(
             "DeadlineConnection",
             (Connection,),
@@ -85,16 +96,16 @@ class AnsweringServer(Server):
         super().__init__(config)
         self._service = app.state.service
         self._deadlines = deadlines
-        self._interruptible = interruptible
+        self._supervisor_pid, self._say_started = supervisor_pid, say_started
         self._ends_at: float | None = None
 
     def answer(self, listener: socket.socket) -> None:
         """Answer on a socket until a signal asks to stop."""
         self.run(sockets=[listener])
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Begin to drain, or to end."""
-        if sig == signal.SIGINT and not self._interruptible:
+        if sig == signal.SIGINT:
             return
         if sig == signal.SIGTERM and self._ends_at is None:
             self._ends_at = time.monotonic() + self._deadlines.drain_seconds
@@ -105,8 +116,15 @@ class AnsweringServer(Server):
         else:
             self.force_exit = True
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer, and say so."""
+        await super().startup(sockets)
+        self._say_started()
+
     async def on_tick(self, counter: int) -> bool:
-        """End once the time to drain is over."""
+        """End once the time to drain is over, or when nobody supervises any more."""
+        if self._ends_at is None and os.getppid() != self._supervisor_pid:
+            self.handle_exit(signal.SIGTERM, None)
         if self._ends_at is not None and time.monotonic() >= self._ends_at:
             self.should_exit = True
         return await super().on_tick(counter)

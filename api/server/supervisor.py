@@ -102,7 +102,9 @@ class Supervisor(Generic[Served]):
         for _ in range(self._n_workers):
             self._current.workers.append(self._fork(served))
 
-    def run(self, sources: Sequence[int] = (), on_source: Callable[[int], None] | None = None) -> None:
+    def run(
+        self, sources: Sequence[int] = (), on_source: Callable[[int], None] | None = None
+    ) -> None:
         """Watch the workers until a signal asks to stop, then stop them.
 
         Parameters
@@ -170,7 +172,9 @@ class Supervisor(Generic[Served]):
             for place, worker in enumerate(workforce.workers):
                 if (code := _has_ended(worker.pid)) is not None:
                     os.close(worker.ready)
-                    logger.error("Worker %d ended (%s): another one takes its place", worker.pid, code)
+                    logger.error(
+                        "Worker %d ended (%s): another one takes its place", worker.pid, code
+                    )
                     self._refuse_short_lives(worker)
                     workforce.workers[place] = self._fork(workforce.served)
 

@@ -37,6 +37,24 @@ class Settings(BaseSettings):
         str,
         Field(description="Model to serve: models:/NAME@champion, models:/NAME/3 or a folder."),
     ] = "models:/demo@champion"
+    model_digest: Annotated[
+        str | None,
+        Field(
+            pattern="^[0-9a-f]{12,64}$",
+            description="Digest that the model must have, or its beginning: the service then "
+            "serves that one and no other, whatever an alias says.",
+        ),
+    ] = None
+    follow_seconds: Annotated[
+        float,
+        Field(ge=1, le=86_400, description="Time between two looks at where the alias points."),
+    ] = 30.0
+    load_seconds: Annotated[
+        float, Field(gt=0, le=3_600, description="Longest time that loading a model may take.")
+    ] = 60.0
+    load_memory_bytes: Annotated[
+        int, Field(ge=2**26, description="Most memory that loading a model may take.")
+    ] = (4 * 2**30)
     target_error: Annotated[
         float | None,
         Field(
@@ -55,6 +73,50 @@ class Settings(BaseSettings):
     max_batch_texts: Annotated[
         int, Field(ge=1, le=100_000, description="Most texts in one batch.")
     ] = 1_000
+    max_body_bytes: Annotated[
+        int, Field(ge=1_000, le=2**30, description="Most bytes in the body of a request.")
+    ] = 10_000_000
+    max_total_characters: Annotated[
+        int, Field(ge=1, le=10**9, description="Most characters in all texts of a batch.")
+    ] = 2_000_000
+    max_requests: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=100_000,
+            description="Most requests that one process works on at a time; others get 503.",
+        ),
+    ] = 128
+    max_waiting_bytes: Annotated[
+        int,
+        Field(ge=1_000, description="Most bytes of bodies that one process keeps at a time."),
+    ] = 64_000_000
+    max_connections: Annotated[
+        int, Field(ge=1, le=1_000_000, description="Most connections open to one process.")
+    ] = 1_000
+    header_seconds: Annotated[
+        float, Field(gt=0, le=600, description="Time in which the headers of a request must come.")
+    ] = 10.0
+    body_seconds: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=3_600,
+            description="Time in which a body must come; more for one of over 10 kB a second.",
+        ),
+    ] = 30.0
+    drain_seconds: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=600,
+            description="After SIGTERM, time during which requests are still answered while the "
+            "service says that it is not ready.",
+        ),
+    ] = 5.0
+    shutdown_seconds: Annotated[
+        float, Field(ge=1, le=3_600, description="Then, time to finish what is in flight.")
+    ] = 20.0
     max_text_characters: Annotated[
         int, Field(ge=1, le=1_000_000, description="Most characters in one text.")
     ] = 10_000

@@ -112,7 +112,7 @@ def make_client(portal, settings, model):
     """Return a function that starts an application and gives a client of it."""
     contexts = []
 
-    def start(load_model=model, **changes) -> Client:
+    def start(model=model, **changes) -> Client:
         app = create_app(settings.model_copy(update=changes), load_model=load_model)
         context = portal.wrap_async_context_manager(app.router.lifespan_context(app))
         context.__enter__()
@@ -126,6 +126,6 @@ def make_client(portal, settings, model):
 
 @pytest.fixture(scope="session")
 def client(portal, model) -> Client:
-    app = create_app(Settings.model_construct(), load_model=model)
+    app = create_app(Settings.model_construct(), model=model)
     with portal.wrap_async_context_manager(app.router.lifespan_context(app)):
         yield Client(portal, app)

@@ -124,7 +124,7 @@ def test_a_model_that_answers_otherwise_than_when_made_is_not_ready(make_client,
 
 
 def test_a_client_that_leaves_is_no_failure(portal, settings, model, caplog):
-    app = create_app(settings, load_model=model)
+    app = create_app(settings, model=model)
     sent = []
 
     async def leave():

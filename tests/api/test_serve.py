@@ -130,7 +130,7 @@ from libelle.settings import Settings
 
 async def main():
     model = load_model(ModelSource(Path(sys.argv[1])))
-    app = create_app(Settings.model_construct(), load_model=model)
+    app = create_app(Settings.model_construct(), model=model)
     async with app.router.lifespan_context(app):
         http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://libelle.test")
         async with http:
