@@ -34,7 +34,7 @@ class RequestIds:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        last = self._service.draining
+        last = self._service.leaving
         answer = _Answer(send, request_id=_choose_request_id(scope), last=last)
         scope.setdefault("state", {})["request_id"] = answer.request_id
         started = time.perf_counter()
@@ -96,7 +96,16 @@ def _choose_request_id(scope: Scope) -> str:
 def _log(scope: Scope, answer: _Answer, seconds: float) -> None:
     # The path as sent, still percent-encoded, cannot forge a line; the query may hold anything.
     path = scope.get("raw_path", b"").decode("ascii", "replace")
-    milliseconds = 1000 * seconds
+    milliseconds = round(1000 * seconds, 3)
     logger.info(
-        "%s %s %s %.1f ms %s", scope["method"], path, answer.status, milliseconds, answer.request_id
+        "answered",
+        extra={
+            "facts": {
+                "method": scope["method"],
+                "path": path,
+                "status": answer.status,
+                "milliseconds": milliseconds,
+                "request_id": answer.request_id,
+            }
+        },
     )

@@ -37,6 +37,8 @@ class Service:
     board : Board
     draining : bool
         A signal asked to stop: the service answers, and says that it is not ready.
+    leaving : bool
+        The process ends soon: each connection is closed after its answer.
     """
 
     def __init__(
@@ -47,7 +49,7 @@ class Service:
         self.log_key = read_log_key(settings)
         self.work: Workroom[AskedText, bytes] = Workroom(answer_texts)
         self.board = board or Board()
-        self.draining = False
+        self.draining = self.leaving = False
         self._model = model
         self._n_requests = 0
         self._n_bytes = 0
@@ -71,7 +73,11 @@ class Service:
 
     def drain(self) -> None:
         """Begin to end: not ready any more, every connection closed after its answer."""
-        self.draining = True
+        self.draining = self.leaving = True
+
+    def retire(self) -> None:
+        """Begin to leave the place to a process that serves another model."""
+        self.leaving = True
 
     @asynccontextmanager
     async def admission(self) -> AsyncIterator[None]:

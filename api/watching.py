@@ -99,20 +99,29 @@ def watch(settings: Settings) -> Iterator[Said]:
         except LibelleError as error:
             said = Failure(str(error), isinstance(error, UnreachableError))
             pause = min(2 * pause, settings.follow_seconds)
-            cached = cached_model(settings.model, destination=destination) if last is None else None
-            if cached is not None:
-                yield (last := ModelSource(cached.path, cached.name, cached.version, cached=True))
+            if last is None and (known := cached_model(settings.model, destination=destination)):
+                yield ModelSource(known.path, known.name, known.version, cached=True)
         if said != last:
             yield said
-            last = said if isinstance(said, ModelSource) else last or said
+            last = said
         if isinstance(said, ModelSource) and not is_alias(settings.model):
             return
-        time.sleep(pause)
+        _sleep(pause)
+
+
+def _sleep(seconds: float) -> None:
+    """Wait, unless the supervising process goes away meanwhile."""
+    parent, until = os.getppid(), time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        time.sleep(min(1.0, left))
+        if os.getppid() != parent:
+            raise BrokenPipeError
 
 
 def _watch_and_exit(settings: Settings, writer: int) -> None:
     code = 1
     try:
+        os.setpgid(0, 0)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)

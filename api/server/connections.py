@@ -26,8 +26,8 @@ PAUSE_SECONDS = 5.0
 class Connection(HttpToolsProtocol):
     """One connection: its headers and its bodies have to come in time, or it is closed.
 
-    uvicorn waits for them without end. The time during which the service itself reads nothing, since
-    it is busy with what it has, does not count.
+    uvicorn waits for them without end. The time during which the service itself reads nothing,
+    since it is busy with what it has, does not count.
     """
 
     header_seconds = 10.0

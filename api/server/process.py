@@ -1,5 +1,6 @@
 """Process: one worker, from its first request to a signal, which loses none."""
 
+import asyncio
 import logging
 import os
 import resource
@@ -20,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 # Longer than the ingress keeps idle connections (60 s): otherwise it reuses one that just closed.
 KEEP_ALIVE_SECONDS = 75
+RETIRE = signal.SIGUSR1
 SPARE_DESCRIPTORS = 48  # Files, pipes, the listener: what is not a connection.
 
 
@@ -50,8 +52,9 @@ class AnsweringServer(Server):
     """The server of one worker.
 
     A first SIGTERM drains it: it is not ready any more, answers go on with `Connection: close`,
-    then it ends. A second one ends it without draining. What is in flight is finished
-    in both cases.
+    then it ends. A second one ends it without draining. What is in flight is finished in both
+    cases. SIGUSR1 retires it: other workers have taken the listener, it ends as soon as the
+    connections that it has are left.
 
     Parameters
     ----------
@@ -116,15 +119,24 @@ class AnsweringServer(Server):
         else:
             self.force_exit = True
 
+    def retire(self) -> None:
+        """Leave the listener to the workers of another model; answer on the open connections."""
+        self._service.retire()
+        for server in self.servers:
+            server.close()
+        self._ends_at = time.monotonic() + self._deadlines.drain_seconds
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to answer, and say so."""
         await super().startup(sockets)
+        asyncio.get_running_loop().add_signal_handler(RETIRE, self.retire)
         self._say_started()
 
     async def on_tick(self, counter: int) -> bool:
         """End once the time to drain is over, or when nobody supervises any more."""
-        if self._ends_at is None and os.getppid() != self._supervisor_pid:
-            self.handle_exit(signal.SIGTERM, None)
+        if os.getppid() != self._supervisor_pid:
+            self._service.drain()
+            self.should_exit = True
         if self._ends_at is not None and time.monotonic() >= self._ends_at:
             self.should_exit = True
         return await super().on_tick(counter)

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Generic, TypeVar
 
+from api.server.process import RETIRE
 from libelle.errors import ModelError
 
 logger = logging.getLogger(__name__)
@@ -151,7 +152,7 @@ class Supervisor(Generic[Served]):
         self._reap()
         if self._current is not None and self._current.started:
             for workforce in self._former:
-                self._retire(workforce.workers)
+                self._dismiss(workforce.workers, RETIRE)
             self._former.clear()
         self._kill_late()
 
@@ -189,12 +190,12 @@ class Supervisor(Generic[Served]):
         if short:
             time.sleep(0.2 * self._n_short_lives)
 
-    def _retire(self, workers: Sequence[_Worker]) -> None:
+    def _dismiss(self, workers: Sequence[_Worker], number: signal.Signals) -> None:
         limit = time.monotonic() + self._patience
         for worker in workers:
             os.close(worker.ready)
             with suppress(ProcessLookupError):
-                os.kill(worker.pid, signal.SIGTERM)
+                os.kill(worker.pid, number)
             self._retired.append((worker, limit))
 
     def _kill_late(self) -> None:
@@ -208,7 +209,7 @@ class Supervisor(Generic[Served]):
         """Stop every worker, and wait for them."""
         workforces = [*self._former, *([self._current] if self._current else [])]
         for workforce in workforces:
-            self._retire(workforce.workers)
+            self._dismiss(workforce.workers, signal.SIGTERM)
         if self._signal == signal.SIGINT:  # A second signal ends a worker without draining it.
             time.sleep(SIGNAL_PAUSE_SECONDS)
             for worker, _ in self._retired:
@@ -244,7 +245,8 @@ class Supervisor(Generic[Served]):
             os._exit(code)
 
     def _forget_parent(self) -> None:
-        """Leave to the supervising process what is its own."""
+        """Leave to the supervising process what is its own: signals to the group among it."""
+        os.setpgid(0, 0)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)

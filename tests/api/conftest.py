@@ -44,6 +44,7 @@ class Client:
         # As a server: a failure of the application is an answer, not an exception of the test.
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         self._portal = portal
+        self.service = app.state.service
         self._http = httpx.AsyncClient(transport=transport, base_url="http://libelle.test")
 
     def get(self, path, **options) -> httpx.Response:
@@ -112,8 +113,8 @@ def make_client(portal, settings, model):
     """Return a function that starts an application and gives a client of it."""
     contexts = []
 
-    def start(model=model, **changes) -> Client:
-        app = create_app(settings.model_copy(update=changes), load_model=load_model)
+    def start(model=model, board=None, **changes) -> Client:
+        app = create_app(settings.model_copy(update=changes), model, board=board)
         context = portal.wrap_async_context_manager(app.router.lifespan_context(app))
         context.__enter__()
         contexts.append(context)
