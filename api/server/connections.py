@@ -39,6 +39,7 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)
         self._deadline: asyncio.TimerHandle | None = None
         self._allowed_until = 0.0
+        self._in_body = False
         if len(self.connections) > self.max_connections:
             self._refuse(BUSY, "Too many connections are open. Try again in a second.")
         else:
@@ -57,6 +58,7 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Wait for its body."""
         super().on_headers_complete()
+        self._in_body = True
         self._wait(self.body_seconds)
 
     def on_body(self, body: bytes) -> None:
@@ -67,6 +69,7 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Take the time that answering takes."""
         super().on_message_complete()
+        self._in_body = False
         self._stop_waiting()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002
@@ -95,10 +98,12 @@ class Connection(HttpToolsProtocol):
             self._refuse(TOO_SLOW, "The request did not come in time. Send it again, faster.")
 
     def _refuse(self, kind: ProblemKind, detail: str) -> None:
-        """Answer if nothing was answered yet, then close."""
+        """Answer, unless the request that comes is being answered already, then close."""
         self._stop_waiting()
         cycle: Any = self.cycle
-        if cycle is None or cycle.response_complete or not cycle.response_started:
+        answered = cycle is not None and cycle.response_started
+        between_requests = not self._in_body and (cycle is None or cycle.response_complete)
+        if between_requests or not answered:
             self.transport.write(_problem_bytes(kind, detail))
         self.transport.close()
 

@@ -4,10 +4,12 @@ import contextlib
 import http.client
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,12 +20,7 @@ from libelle.errors import ModelError, UsageError
 from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVE = """
-import sys
-from api.main import serve
-from libelle.settings import Settings
-serve(Settings.model_construct(model=sys.argv[1], port=int(sys.argv[2]), workers=int(sys.argv[3])))
-"""
+FROM_ELSEWHERE = ("LIBELLE_", "AWS_", "MLFLOW_")
 
 
 def call(port, method, path, body=None, headers=()):
@@ -38,15 +35,19 @@ def call(port, method, path, body=None, headers=()):
 
 
 @contextlib.contextmanager
-def serving(model_folder, tmp_path, workers=1):
-    """Start `serve` in a process group of its own and give its port, once it is ready."""
+def serving(model, tmp_path, workers=1, limit_files=None, **variables):
+    """Start `libelle serve` in a process group of its own and give its port, once it is ready."""
     port, log = free_port(), tmp_path / "serve.log"
+    command = [sys.executable, "-m", "libelle.cli", "serve", "--model", str(model)]
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(FROM_ELSEWHERE)}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-c", SERVE, str(model_folder), str(port), str(workers)],
-            cwd=ROOT,
+            [*command, "--port", str(port), "--workers", str(workers)],
+            cwd=tmp_path,
             stderr=output,
+            env=kept | {"PYTHONPATH": str(ROOT), "LIBELLE_DRAIN_SECONDS": "0.2"} | variables,
             start_new_session=True,
+            preexec_fn=limit_files and partial(_limit_files, limit_files),
         )
     try:
         wait_until_ready(port, process)
@@ -55,6 +56,10 @@ def serving(model_folder, tmp_path, workers=1):
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def _limit_files(n_files):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (n_files, n_files))
 
 
 def wait_until_ready(port, process):
