@@ -77,7 +77,7 @@ class Watcher:
 
 
 def watch(settings: Settings) -> Iterator[Said]:
-    """Look where the model lies, again and again when its address is an alias.
+    """Look where the model lies: again and again for an alias, unless a digest is pinned.
 
     What did not change is not said again. When the registry is out of reach at first, the last
     model that it gave for this address is taken, if it is still there, intact.
@@ -104,7 +104,8 @@ def watch(settings: Settings) -> Iterator[Said]:
         if said != last:
             yield said
             last = said
-        if isinstance(said, ModelSource) and not is_alias(settings.model):
+        pinned = settings.model_digest is not None
+        if isinstance(said, ModelSource) and (pinned or not is_alias(settings.model)):
             return
         _sleep(pause)
 

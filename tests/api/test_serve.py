@@ -35,7 +35,7 @@ def call(port, method, path, body=None, headers=()):
 
 
 @contextlib.contextmanager
-def serving(model, tmp_path, workers=1, limit_files=None, **variables):
+def serving(model, tmp_path, workers=1, limit_files=None, until="ready", **variables):
     """Start `libelle serve` in a process group of its own and give its port, once it is ready."""
     port, log = free_port(), tmp_path / "serve.log"
     command = [sys.executable, "-m", "libelle.cli", "serve", "--model", str(model)]
@@ -50,7 +50,7 @@ def serving(model, tmp_path, workers=1, limit_files=None, **variables):
             preexec_fn=limit_files and partial(_limit_files, limit_files),
         )
     try:
-        wait_until_ready(port, process)
+        wait_until(until, port, process)
         yield port, process, log
     finally:
         if process.poll() is None:
@@ -62,14 +62,14 @@ def _limit_files(n_files):
     resource.setrlimit(resource.RLIMIT_NOFILE, (n_files, n_files))
 
 
-def wait_until_ready(port, process):
+def wait_until(state, port, process):
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError):
-            if call(port, "GET", "/health/ready")[0] == 200:
+            if call(port, "GET", f"/health/{state}")[0] == 200:
                 return
         time.sleep(0.05)
-    pytest.fail(f"the service did not become ready (exit {process.poll()})")
+    pytest.fail(f"the service did not become {state} (exit {process.poll()})")
 
 
 def test_a_served_model_answers_and_ends_cleanly_on_sigterm(model_folder, tmp_path):
