@@ -14,7 +14,7 @@ from api.errors import INVALID_ITEM, count_errors, describe_field_errors, invali
 from api.loading import LoadedModel
 from api.schemas import RequestTypes
 from libelle.monitoring.prediction_log import make_prediction_ids
-from libelle.predictor import Prediction, RollUp
+from libelle.predictor import Explanation, Prediction, RollUp
 
 _ITEMS = "items"
 NO_CLIENT = ""
@@ -42,7 +42,8 @@ def answer_text(body: bytes, types: RequestTypes, model: LoadedModel, asker: Ask
     except ValidationError as error:
         raise invalid_request(describe_field_errors(_complaints(error))) from None
     top_k = asked.get("top_k", types.default_top_k)
-    [prediction] = _predict({0: asked["text"]}, top_k, model, asker).values()
+    explain = asked.get("explain", False)
+    [prediction] = _predict({0: asked["text"]}, top_k, model, asker, explain=explain).values()
     answer = {
         **prediction,
         "id": asked.get("id"),
@@ -127,10 +128,15 @@ def _complaints(error: ValidationError) -> list[ErrorDetails]:
 
 
 def _predict(
-    texts: Mapping[int, str], top_k: int, model: LoadedModel, asker: Asker
+    texts: Mapping[int, str],
+    top_k: int,
+    model: LoadedModel,
+    asker: Asker,
+    *,
+    explain: bool = False,
 ) -> dict[int, dict[str, Any]]:
     """Return the prediction of each position."""
-    predictions = model.predictor.predict(list(texts.values()), top_k=top_k)
+    predictions = model.predictor.predict(list(texts.values()), top_k=top_k, explain=explain)
     prediction_ids = make_prediction_ids(
         asker.log_key,
         client=asker.client,
@@ -163,7 +169,7 @@ def _describe_prediction(prediction: Prediction, prediction_id: str) -> dict[str
         "prediction_set": prediction.prediction_set,
         "prediction_set_complete": prediction.prediction_set_complete,
         "roll_up": _describe_roll_up(prediction.roll_up),
-        "explanation": None,
+        "explanation": _describe_explanation(prediction.explanation),
     }
 
 
@@ -177,6 +183,19 @@ def _describe_roll_up(roll_up: RollUp | None) -> dict[str, Any] | None:
         "confidence": roll_up.confidence,
         "decision": roll_up.decision,
         "threshold_id": roll_up.threshold_id,
+    }
+
+
+def _describe_explanation(explanation: Explanation | None) -> dict[str, Any] | None:
+    if explanation is None:
+        return None
+    return {
+        "against": {"code": explanation.against.code, "title": explanation.against.title},
+        "score_difference": explanation.score_difference,
+        "baseline": explanation.baseline,
+        "words": [
+            {"word": word, "contribution": contribution} for word, contribution in explanation.words
+        ],
     }
 
 
