@@ -15,7 +15,7 @@ from api.errors import INVALID_ITEM, count_errors, describe_field_errors, invali
 from api.loading import LoadedModel
 from api.schemas import RequestTypes
 from libelle.monitoring.prediction_log import make_prediction_ids
-from libelle.predictor import Prediction, RollUp
+from libelle.predictor import Explanation, Prediction, RollUp
 
 _ITEMS = "items"
 NO_CLIENT = ""
@@ -37,6 +37,7 @@ class AskedText:
     text: str
     id: str | None
     top_k: int
+    explain: bool
     model: LoadedModel
     asker: Asker
 
@@ -75,16 +76,18 @@ def read_text(body: bytes, types: RequestTypes, model: LoadedModel, asker: Asker
     except ValidationError as error:
         raise invalid_request(describe_field_errors(_complaints(error))) from None
     top_k = asked.get("top_k", types.default_top_k)
-    return AskedText(asked["text"], asked.get("id"), top_k, model, asker)
+    explain = asked.get("explain", False)
+    return AskedText(asked["text"], asked.get("id"), top_k, explain, model, asker)
 
 
 def answer_texts(asked: Sequence[AskedText]) -> list[bytes]:
     """Answer texts that came one by one, each as if it were alone."""
     answers: list[bytes] = []
-    for (top_k, _), together in groupby(asked, key=lambda one: (one.top_k, id(one.model))):
-        texts = list(together)
-        predictions = texts[0].model.predictor.predict([one.text for one in texts], top_k=top_k)
-        answers += map(_write_single, texts, predictions)
+    for (top_k, explain), together in groupby(asked, key=lambda one: (one.top_k, one.explain)):
+        alike = list(together)
+        predictor, texts = alike[0].model.predictor, [one.text for one in alike]
+        predictions = predictor.predict(texts, top_k=top_k, explain=explain)
+        answers += map(_write_single, alike, predictions)
     return answers
 
 
@@ -228,12 +231,25 @@ def _describe_prediction(prediction: Prediction, prediction_id: str) -> dict[str
         "prediction_set": prediction.prediction_set,
         "prediction_set_complete": prediction.prediction_set_complete,
         "roll_up": _describe_roll_up(prediction.roll_up),
-        "explanation": None,
+        "explanation": _describe_explanation(prediction.explanation),
     }
 
 
 def _describe_roll_up(roll_up: RollUp | None) -> dict[str, Any] | None:
     return None if roll_up is None else roll_up._asdict()
+
+
+def _describe_explanation(explanation: Explanation | None) -> dict[str, Any] | None:
+    if explanation is None:
+        return None
+    return {
+        "against": {"code": explanation.against.code, "title": explanation.against.title},
+        "score_difference": explanation.score_difference,
+        "baseline": explanation.baseline,
+        "words": [
+            {"word": word, "contribution": contribution} for word, contribution in explanation.words
+        ],
+    }
 
 
 def _refuse_item(item: Any, complaints: list[ErrorDetails]) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def request_types(settings: Settings) -> RequestTypes:
     ]
     Explain = Annotated[
         bool,
-        Field(description="Ask why the first candidate comes first; an answer may not know it."),
+        Field(description="Ask what each word brings to the first candidate over the second."),
     ]
 
     @with_config(_with_example({"id": "A-17", "text": "Nid de poule devant l'école", "top_k": 3}))
@@ -136,6 +136,48 @@ class RollUp(_Answer):
     threshold_id: str = Field(description="Of the level.")
 
 
+class CodeReference(_Answer):
+    """A code and its title."""
+
+    code: str = Field(examples=["0101"])
+    title: str = Field(examples=["Voirie"])
+
+
+class WordContribution(_Answer):
+    """What a word brings, with its pairs of words and its pieces."""
+
+    word: str = Field(description="As the model reads it: normalised.", examples=["poule"])
+    contribution: float = Field(
+        description="To the first candidate if positive, to the second if negative.",
+        examples=[1.874],
+    )
+
+
+class Explanation(_Answer):
+    """Why the first candidate comes before the second: parts that sum to `score_difference`."""
+
+    against: CodeReference = Field(
+        description="The second candidate, even where `top_k` hides it.",
+        examples=[{"code": "0102", "title": "Éclairage public"}],
+    )
+    score_difference: float = Field(
+        description="Score of the first candidate minus that of the second, calibrated, save by a "
+        "curve: the logarithm of how many times likelier it is, where there is none.",
+        examples=[3.219],
+    )
+    baseline: float = Field(description="What no word brings.", examples=[-0.124])
+    words: list[WordContribution] = Field(
+        description="In the order of the text; a repeated word comes as often as it is repeated.",
+        examples=[
+            [
+                {"word": "nid", "contribution": 1.308},
+                {"word": "de", "contribution": 0.161},
+                {"word": "poule", "contribution": 1.874},
+            ]
+        ],
+    )
+
+
 class Prediction(_Answer):
     """The answer to a text. A code to store is `code`; a suggestion is `candidates[0]`."""
 
@@ -162,8 +204,8 @@ class Prediction(_Answer):
     roll_up: RollUp | None = Field(
         description="Under review, the deepest level above that meets its own target, if any."
     )
-    explanation: dict[str, Any] | None = Field(
-        description="Why the first candidate comes first; null if not asked for, or unknown."
+    explanation: Explanation | None = Field(
+        description="Why the first candidate comes first; null if not asked for, or when refused."
     )
 
 
@@ -247,13 +289,6 @@ class ModelDescription(ModelIdentity):
     )
     metrics: dict[str, Any] = Field(description="Measured when the model was made.")
     loaded_at: AwareDatetime
-
-
-class CodeReference(_Answer):
-    """A code and its title."""
-
-    code: str = Field(examples=["0101"])
-    title: str = Field(examples=["Voirie"])
 
 
 class CodeSummary(CodeReference):
