@@ -217,7 +217,13 @@ class SinglePrediction(Prediction):
     guarantee: Guarantee
 
 
-class FieldError(_Answer):
+class _Told(BaseModel):
+    """What a problem tells; a field that says nothing is left out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class FieldError(_Told):
     """What is wrong in a request, and where."""
 
     detail: str
@@ -234,7 +240,7 @@ class ItemError(_Answer):
     errors: list[FieldError]
 
 
-class Problem(_Answer):
+class Problem(_Told):
     """Why a request got no answer (RFC 9457). It never repeats what was sent."""
 
     type: str = Field(
@@ -277,14 +283,37 @@ class NomenclatureSummary(_Answer):
     levels: list[int] = Field(description="Depths, 1 at the top.")
 
 
+class Threshold(_Answer):
+    """A threshold that the model was certified for, or could not be."""
+
+    id: str
+    target_error: float = Field(description="Wanted share of errors.", examples=[0.05])
+    delta: float = Field(description="Probability spent on this statement.", examples=[0.025])
+    status: GuaranteeStatus
+    threshold: float | None = Field(description="Lowest confidence coded automatically.")
+    rule: str = Field(description="How it was looked for.", examples=["anchored"])
+    n_texts: int = Field(description="Certifying texts, refused ones left out.")
+    n_automatic: int = Field(description="Those at or above the threshold.")
+    n_errors: int = Field(description="The wrong ones among these.")
+    bound: float | None = Field(description="Proved upper limit of the share of errors.")
+    coverage: float = Field(description="Share of automatic texts among all.")
+    data_digest: str = Field(description="Of the certifying texts.")
+    reachable_error: float | None = Field(
+        description="Without a threshold, about the smallest error that could be proved."
+    )
+    n_texts_needed: int | None = Field(
+        description="Without a threshold, about how many certifying texts it would take."
+    )
+
+
 class ModelDescription(ModelIdentity):
     """The model that answers."""
 
     nomenclature: NomenclatureSummary
     n_codes: int = Field(description="Codes that the model may answer.")
     guarantee: Guarantee
-    thresholds: list[dict[str, Any]] = Field(description="With the bound of each.")
-    levels: dict[str, list[dict[str, Any]]] = Field(
+    thresholds: list[Threshold] = Field(description="The first one is active by default.")
+    levels: dict[str, list[Threshold]] = Field(
         description="Thresholds of the levels above, by depth."
     )
     metrics: dict[str, Any] = Field(description="Measured when the model was made.")
