@@ -108,3 +108,12 @@ def test_a_column_that_would_be_hidden_gets_another_name(predictor, tmp_path):
 def test_another_ending_is_refused_before_anything_is_read(predictor, tmp_path):
     with pytest.raises(UsageError, match=r"\.csv or \.parquet"):
         predict_file(predictor, "absent.csv", str(tmp_path / "out.xlsx"), text="text")
+
+
+@pytest.mark.parametrize("name", ["requests.csv", "./requests.csv"])
+def test_the_file_of_the_texts_is_not_written_over(predictor, source, monkeypatch, name):
+    monkeypatch.chdir(source.parent)
+    before = source.read_bytes()
+    with pytest.raises(UsageError, match="is the file of the texts"):
+        predict_file(predictor, str(source), name, text="text")
+    assert source.read_bytes() == before

@@ -14,7 +14,7 @@ from libelle.decision import (
     decide,
     typed_code,
 )
-from libelle.errors import ModelError
+from libelle.errors import ModelError, UsageError
 
 CODES = {"0101": "01.01", "A1B": "A-1b"}
 RULES = RefusalRules()
@@ -111,3 +111,10 @@ def test_a_target_that_was_not_certified_is_refused():
         choose_guarantee([threshold(0.05)], 0.02)
     with pytest.raises(ModelError, match="declared: none"):
         choose_guarantee([], 0.02)
+
+
+def test_rules_are_switched_off_by_name():
+    rules = RefusalRules.without(["only_digits", "too_short"])
+    assert (rules.only_digits, rules.too_short, rules.code_typed) == (False, False, True)
+    with pytest.raises(UsageError, match="Rules: code_typed"):
+        RefusalRules.without(["no_such_rule"])

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from libelle.cli import app
+from libelle.cli.app import app
 from libelle.data.datasets import read_dataset
 from libelle.data.demo import write_demo
 from libelle.settings import example_environment

@@ -19,7 +19,7 @@ from libelle.data.nomenclature import Nomenclature
 from libelle.data.text import Normalizer, NormalizerOptions
 from libelle.decision import Decision, Guarantee, GuaranteeStatus, Reason
 from libelle.errors import ModelError, StorageError
-from libelle.predictor import Predictor
+from libelle.predictor import Predictor, _load_pyfunc
 from libelle.predictor import folder as folder_module
 from tests.classifiers.corpus import TOPICS, make_corpus
 
@@ -193,7 +193,7 @@ def test_two_identical_trainings_have_the_same_digest(tmp_path):
 
 def test_a_changed_byte_is_refused_wherever_it_is(folder):
     for path in sorted(folder.iterdir()):
-        if path.name in ("manifest.json", "provenance.json"):
+        if path.name in ("manifest.json", "manifest.sha256", "provenance.json"):
             continue
         content = path.read_bytes()
         path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
@@ -229,7 +229,7 @@ def test_a_name_cannot_lead_out_of_the_folder(folder, tmp_path):
     np.save(tmp_path / "outside.npy", np.zeros(6, np.float32))
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["arrays"].append("../outside")
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    forge(folder, json.dumps(manifest))
     with pytest.raises(ModelError, match="does not list"):
         Predictor.load(folder)
 
@@ -237,14 +237,14 @@ def test_a_name_cannot_lead_out_of_the_folder(folder, tmp_path):
 def test_a_newer_format_says_which_version_made_it(folder):
     manifest = json.loads((folder / "manifest.json").read_text())
     changed = manifest | {"format_version": 99, "package_version": "9.1"}
-    (folder / "manifest.json").write_text(json.dumps(changed))
+    forge(folder, json.dumps(changed))
     with pytest.raises(ModelError, match=r"format 99.*9\.1"):
         Predictor.load(folder)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"format_version": 1}', '{"files": {}}'])
 def test_a_damaged_manifest_is_refused(folder, content):
-    (folder / "manifest.json").write_text(content)
+    forge(folder, content)
     with pytest.raises(ModelError, match="not a manifest"):
         Predictor.load(folder)
 
@@ -314,6 +314,35 @@ def rewrite_manifest(folder):
     manifest["files"] = {
         name: described
         for name, described in folder_module.fingerprint_files(folder).items()
-        if name not in ("manifest.json", "provenance.json")
+        if name not in ("manifest.json", "manifest.sha256", "provenance.json")
     }
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    forge(folder, json.dumps(manifest))
+
+
+def forge(folder, content):
+    """Write a manifest as one who wants it to be believed."""
+    (folder / "manifest.json").write_text(content)
+    (folder / "manifest.sha256").unlink()
+
+
+def test_a_changed_manifest_is_refused(tmp_path):
+    path = make_predictor().save(tmp_path / "m")
+    manifest = path / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"demo"', '"dema"'))
+    with pytest.raises(ModelError, match="manifest that was written"):
+        Predictor.load(path)
+
+
+def test_a_model_without_the_digest_of_its_manifest_is_read(tmp_path):
+    path = make_predictor().save(tmp_path / "m")
+    (path / "manifest.sha256").unlink()
+    assert Predictor.load(path).digest
+
+
+def test_a_missing_text_is_an_empty_one_behind_mlflow(tmp_path):
+    pd = pytest.importorskip("pandas")
+    model = _load_pyfunc(str(make_predictor().save(tmp_path / "m")))
+    answers = model.predict(pd.DataFrame({"text": ["nid de poule", None, float("nan")]}))
+    assert answers["reason"].tolist()[1:] == ["empty", "empty"]
+    nothing = model.predict(pd.DataFrame({"text": []}))
+    assert list(nothing.columns) == list(answers.columns)

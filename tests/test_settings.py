@@ -1,5 +1,6 @@
 """What the settings promise: typed, described, secret where they must be."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,40 @@ def test_a_secret_may_stand_in_a_file(tmp_path, monkeypatch):
 def test_both_names_of_the_s3_server_are_read(monkeypatch, variable, value):
     monkeypatch.setenv(variable, value)
     assert read_settings().storage_options().endpoint_url == value
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    """An environment of its own, without any setting of S3 or MLflow."""
+    kept = {name: value for name, value in os.environ.items() if "AWS" not in name}
+    kept = {name: value for name, value in kept.items() if "MLFLOW" not in name}
+    monkeypatch.setattr(os, "environ", kept)
+    return kept
+
+
+def test_mlflow_gets_what_only_the_file_says(tmp_path, environment):
+    (tmp_path / ".env").write_text(
+        "AWS_S3_ENDPOINT=minio.example.org\nAWS_ACCESS_KEY_ID=key\nAWS_SECRET_ACCESS_KEY=planted\n"
+        "AWS_SESSION_TOKEN=token\nAWS_DEFAULT_REGION=eu-west-3\nMLFLOW_TRACKING_TOKEN=bearer\n"
+        "MLFLOW_TRACKING_USERNAME=me\nMLFLOW_TRACKING_PASSWORD=word\n"
+    )
+    read_settings().share_with_mlflow()
+    assert environment["MLFLOW_S3_ENDPOINT_URL"] == "https://minio.example.org"
+    assert environment["AWS_SECRET_ACCESS_KEY"] == "planted"
+    assert environment["AWS_SESSION_TOKEN"] == "token"
+    assert environment["AWS_DEFAULT_REGION"] == "eu-west-3"
+    assert environment["MLFLOW_TRACKING_TOKEN"] == "bearer"
+    assert environment["MLFLOW_TRACKING_PASSWORD"] == "word"
+
+
+def test_what_the_environment_tells_mlflow_is_not_changed(environment):
+    told = {"MLFLOW_S3_ENDPOINT_URL": "https://other.example.org", "AWS_ACCESS_KEY_ID": "key"}
+    environment.update(told, AWS_S3_ENDPOINT="http://minio.example.org")
+    read_settings().share_with_mlflow()
+    assert told.items() <= environment.items()
+
+
+def test_without_s3_mlflow_is_told_nothing(environment):
+    before = dict(environment)
+    read_settings().share_with_mlflow()
+    assert environment == before

@@ -213,3 +213,15 @@ def test_a_web_server_that_hangs_is_not_waited_for():
         port = listener.getsockname()[1]
         with pytest.raises(StorageError, match="no answer within 1 seconds"):
             read(f"http://127.0.0.1:{port}/a", StorageOptions(deadline_seconds=1))
+
+
+@pytest.mark.parametrize("uri", ["ftp://127.0.0.1:1/x.csv", "s3://bucket", "github://a:b@c/x.csv"])
+def test_whatever_an_address_is_it_fails_in_one_sentence(uri):
+    with pytest.raises(StorageError) as raised:
+        read_dataset(uri, text="text", code="code")
+    assert "\n" not in str(raised.value)
+
+
+def test_an_address_of_fsspec_is_read(tmp_path):
+    (tmp_path / "requests.csv").write_text("text,code\nnid de poule,0101\n")
+    assert len(read_dataset(f"local://{tmp_path}/requests.csv", text="text", code="code")) == 1

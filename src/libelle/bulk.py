@@ -15,7 +15,13 @@ from libelle.data.datasets import as_text, open_table
 from libelle.decision import Decision
 from libelle.errors import UsageError
 from libelle.predictor import Predictor, prediction_row
-from libelle.storage import DEFAULT_OPTIONS, StorageOptions, write_atomically
+from libelle.storage import (
+    DEFAULT_OPTIONS,
+    StorageOptions,
+    is_remote,
+    local_path,
+    write_atomically,
+)
 
 CHUNK_TEXTS = 2_000
 CANDIDATES = pa.list_(
@@ -94,9 +100,10 @@ def predict_file(
     DataError
         If the file is no table or has no such column.
     UsageError
-        If `output` has another ending.
+        If `output` has another ending, or is the file of the texts.
     """
     write = _writer_of(output)
+    _refuse_same_file(source, output)
     counts = dict.fromkeys(Decision, 0)
     with open_table(source, options=options) as table:
         table.require([text])
@@ -150,6 +157,14 @@ def _beside(batch: pa.RecordBatch, rows: list[dict[str, Any]], digest: str) -> p
 
 def _no_rows(columns: Sequence[str]) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist([], pa.schema([(name, pa.string()) for name in columns]))
+
+
+def _refuse_same_file(source: str, output: str) -> None:
+    same = source == output
+    if not is_remote(source) and not is_remote(output):
+        same = local_path(source).resolve() == local_path(output).resolve()
+    if same:
+        raise UsageError(f"{output} is the file of the texts: name another one to write.")
 
 
 def _writer_of(output: str) -> Any:

@@ -1,6 +1,6 @@
 """Decision: from probabilities to confidence, then to automatic, review or refused, and why."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any, Self
@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from libelle.errors import ModelError
+from libelle.errors import ModelError, UsageError
 
 DECISION_VERSION = 2
 CONFIDENCE_DIGITS = 6
@@ -75,10 +75,12 @@ class Guarantee:
     @classmethod
     def from_threshold(cls, threshold: Mapping[str, Any]) -> Self:
         """Take the promise from a threshold as the manifest writes it."""
+        status = GuaranteeStatus(threshold["status"])
         return cls(
-            status=GuaranteeStatus(threshold["status"]),
+            status=status,
             target_error=threshold["target_error"],
-            delta=threshold["delta"],
+            # An indication has no confidence: nothing is proved.
+            delta=threshold["delta"] if status is GuaranteeStatus.GUARANTEED else None,
             bound=threshold["bound"],
             threshold_id=threshold["id"],
             threshold=threshold["threshold"],
@@ -143,6 +145,20 @@ class RefusalRules:
     def only_empty(cls) -> Self:
         """Return rules that refuse nothing but the empty text."""
         return cls(**{field.name: False for field in fields(cls) if field.type is bool})
+
+    @classmethod
+    def without(cls, names: Collection[str]) -> Self:
+        """Return all rules but some.
+
+        Raises
+        ------
+        UsageError
+            If there is no rule of a name.
+        """
+        known = [field.name for field in fields(cls) if field.type is bool]
+        if unknown := sorted(set(names) - set(known)):
+            raise UsageError(f"{unknown} are not rules of refusal. Rules: {', '.join(known)}.")
+        return cls(**dict.fromkeys(names, False))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the rules as JSON values."""

@@ -15,9 +15,15 @@ Each message says what happened, where, and what to do. No message holds a text 
 be personal data.
 """
 
+from typing import Any
+
 
 class LibelleError(Exception):
     """Base of every error raised on purpose; its message is made to be shown to a user."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let an error cross processes, whatever its `__init__` takes."""
+        return _make_again, (type(self), self.args, vars(self))
 
 
 class UsageError(LibelleError):
@@ -61,3 +67,11 @@ class TrackingError(LibelleError):
 
 class UnreachableError(TrackingError):
     """Runs or registry that do not answer, or not in time: the same may succeed later."""
+
+
+def _make_again(
+    kind: type[LibelleError], args: tuple[Any, ...], attributes: dict[str, Any]
+) -> LibelleError:
+    error = kind.__new__(kind, *args)
+    vars(error).update(attributes)
+    return error

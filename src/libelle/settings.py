@@ -1,5 +1,6 @@
 """Settings: every environment variable, typed; only the doors read them."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,7 +8,14 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from libelle.errors import UsageError
-from libelle.storage import StorageOptions
+from libelle.storage import StorageOptions, with_scheme
+
+# What `storage` does for S3 servers that are not Amazon's, as boto3 and MLflow call it.
+_OTHER_THAN_AMAZON = {
+    "MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE": "path",
+    "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
+    "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
+}
 
 
 class Settings(BaseSettings):
@@ -139,6 +147,24 @@ class Settings(BaseSettings):
             description="MLflow server of the runs and models; a local SQLite file if unset.",
         ),
     ] = None
+    mlflow_tracking_username: Annotated[
+        str | None,
+        Field(
+            validation_alias="MLFLOW_TRACKING_USERNAME",
+            description="Who asks the MLflow server, where it wants to know.",
+        ),
+    ] = None
+    mlflow_tracking_password: Annotated[
+        SecretStr | None,
+        Field(validation_alias="MLFLOW_TRACKING_PASSWORD", description="Password of that person."),
+    ] = None
+    mlflow_tracking_token: Annotated[
+        SecretStr | None,
+        Field(
+            validation_alias="MLFLOW_TRACKING_TOKEN",
+            description="Token of the MLflow server, instead of a name and a password.",
+        ),
+    ] = None
     aws_endpoint_url: Annotated[
         str | None,
         Field(
@@ -179,6 +205,24 @@ class Settings(BaseSettings):
             secret_access_key=_reveal(self.aws_secret_access_key),
             session_token=_reveal(self.aws_session_token),
         )
+
+    def share_with_mlflow(self) -> None:
+        """Write to the environment what MLflow and boto3 look for there, and `.env` alone has.
+
+        What the environment says already is not changed.
+        """
+        told = {
+            str(field.validation_alias): getattr(self, name)
+            for name, field in type(self).model_fields.items()
+            if field.validation_alias and name not in ("aws_endpoint_url", "aws_s3_endpoint")
+        }
+        if endpoint := with_scheme(self.storage_options().endpoint_url):
+            told["MLFLOW_S3_ENDPOINT_URL"] = endpoint
+            told |= _OTHER_THAN_AMAZON
+        for variable, value in told.items():
+            if value is not None and not os.environ.get(variable):
+                secret = isinstance(value, SecretStr)
+                os.environ[variable] = value.get_secret_value() if secret else value
 
     def log_key_bytes(self) -> bytes | None:
         """Return the key of the prediction identifiers, from the environment or from its file.

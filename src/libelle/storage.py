@@ -71,8 +71,6 @@ def open_filesystem(uri: str | Path, options: StorageOptions = DEFAULT_OPTIONS) 
     StorageError
         If the kind of address is unknown, or needs a package that is absent.
     """
-    import fsspec
-
     protocol = _protocol(uri)
     try:
         if protocol in _S3_PROTOCOLS:
@@ -80,13 +78,22 @@ def open_filesystem(uri: str | Path, options: StorageOptions = DEFAULT_OPTIONS) 
         elif protocol in _HTTP_PROTOCOLS:
             filesystem = _http_filesystem(options)
         else:
-            filesystem = fsspec.filesystem(protocol)
-    except (ImportError, ValueError) as error:
+            return _any_filesystem(uri)
+    except (ImportError, ValueError, TypeError, OSError) as error:
         raise StorageError(
             f"{redact(uri)}: addresses in {protocol}:// cannot be opened here ({error}). "
             "Give a path, s3:// or https://."
         ) from error
-    return filesystem, str(filesystem._strip_protocol(str(uri)))
+    path = str(filesystem._strip_protocol(str(uri)))
+    return filesystem, path
+
+
+def _any_filesystem(uri: str | Path) -> tuple[Any, str]:
+    """Let fsspec take from an address what its kind needs, a host or a repository for instance."""
+    from fsspec.core import url_to_fs
+
+    filesystem, path = url_to_fs(str(uri))
+    return filesystem, str(path)
 
 
 @contextmanager
@@ -211,6 +218,8 @@ def _readable_path(uri: str | Path) -> Path:
 
 def _download(uri: str | Path, copy: Path, options: StorageOptions) -> None:
     filesystem, path = open_filesystem(uri, options)
+    if _protocol(uri) in _S3_PROTOCOLS and "/" not in path.strip("/"):
+        raise StorageError(f"{redact(uri)} is a bucket. Give the address of one file in it.")
     logger.info("Reading %s", redact(uri))
     try:
         filesystem.get_file(path, str(copy))
@@ -239,7 +248,7 @@ def _s3_filesystem(options: StorageOptions) -> Any:
         config["response_checksum_validation"] = "when_required"
     return _bounded_s3_class()(
         deadline_seconds=options.deadline_seconds,
-        endpoint_url=_with_scheme(options.endpoint_url),
+        endpoint_url=with_scheme(options.endpoint_url),
         key=options.access_key_id,
         secret=options.secret_access_key,
         token=options.session_token,
@@ -281,7 +290,8 @@ def _http_filesystem(options: StorageOptions) -> Any:
     return HTTPFileSystem(client_kwargs={"timeout": timeout, "trust_env": True})
 
 
-def _with_scheme(endpoint: str | None) -> str | None:
+def with_scheme(endpoint: str | None) -> str | None:
+    """Return the address of an S3 server, in https unless it says otherwise."""
     return endpoint if not endpoint or "://" in endpoint else f"https://{endpoint}"
 
 

@@ -57,7 +57,7 @@ def test_fresh_texts_make_a_version_that_differs_in_its_thresholds_only(home):
         )
     )
     changed = {name for name in {*before, *after} if before.get(name) != after.get(name)}
-    promises = {"thresholds", "prediction_sets", "certification"}
+    promises = {"thresholds", "prediction_sets", "certification"}  # Codes have no level above.
     lineage = {"data", "automation", "certified_from"}
     assert changed == promises | lineage
 
@@ -66,6 +66,9 @@ def test_texts_that_were_certified_on_prove_nothing_again(home):
     command = ("certify", "models:/requests/2", "fresh.csv", *COLUMNS, "--target-error=0.1")
     line = fails(*command, home=home)
     assert "has seen all 576 texts already" in line
+    # Another target or another draw may not be tried from the version before either.
+    command = ("certify", "models:/requests/1", "fresh.csv", *COLUMNS, "--target-error=0.3")
+    assert "has seen all 576 texts already" in fails(*command, home=home)
     line = fails(
         "certify", "models:/requests/1", "requests.csv", *COLUMNS, "--target-error=0.1", home=home
     )
@@ -83,6 +86,14 @@ def test_without_a_run_someone_must_vouch(home, tmp_path):
     finished = run(*command, "--fresh", home=tmp_path)
     assert finished.returncode == 0, finished.stderr
     assert "models:/requests/1" in finished.stdout
+    again = ("certify", "models:/requests/1", home / "requests.csv", *COLUMNS, "--target-error=0.2")
+    assert "someone vouched" in fails(*again, home=tmp_path, code=2)
+
+
+def test_a_certified_version_has_its_sheet(home):
+    newest = max(home.glob("results/*/artifacts"), key=lambda path: path.stat().st_mtime)
+    sheet = (newest / "sheet.en.md").read_text()
+    assert "| 20% |" in sheet
 
 
 @pytest.mark.parametrize("wrong", ["--target-error=0", "--target-error=1", "--target-error=x"])

@@ -6,9 +6,11 @@ import json
 import os
 import re
 import shlex
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ import typer
 from typer.main import get_command
 
 import libelle.cli
-from libelle.cli import app
+from libelle.cli.app import app
 from libelle.cli.registering import account
 from libelle.cli.train import model_name
 from tests.classifiers.corpus import PLACES, TOPICS
@@ -172,6 +174,61 @@ def test_a_bad_option_is_a_usage_error(tmp_path, requests):
     assert "folds" in fails("train", requests, *COLUMNS, "--folds=1", home=tmp_path, code=2)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["train", "d.csv", "--bogus"], "No such option: --bogus. See `libelle train --help`."),
+        (["predict"], "Missing argument 'MODEL'. See `libelle predict --help`."),
+        (["trane"], "No such command 'trane'."),
+        (["models", "promote", "demo", "--margin=x"], "See `libelle models promote --help`."),
+    ],
+)
+def test_a_misuse_is_one_line_that_says_where_help_is(tmp_path, arguments, complaint):
+    finished = run(*arguments, home=tmp_path)
+    assert finished.returncode == 2
+    assert complaint in finished.stderr
+    assert len(finished.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("seconds", [0.3, 0.9, 2.0, 3.0])
+def test_an_interruption_at_any_moment_is_one_sentence(tmp_path, requests, seconds):
+    arguments = ["train", requests, *COLUMNS, "--trials=20", "--folds=3", "--workers=2"]
+    command = [sys.executable, "-m", "libelle.cli", *map(str, arguments)]
+    environment = {**os.environ, "LIBELLE_HOME": str(tmp_path)}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=environment, start_new_session=True, **pipes) as process:
+        time.sleep(seconds)
+        os.killpg(process.pid, signal.SIGINT)  # As a terminal does: workers get it too.
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    assert said.count("run the same command to go on") == 1
+
+
+def test_without_a_command_the_help_is_shown(tmp_path):
+    finished = run(home=tmp_path)
+    assert "Usage" in finished.stdout + finished.stderr
+    assert "Error" not in finished.stderr
+
+
+@pytest.mark.parametrize("command", [["demo", "run", "--no-serve"], ["runs", "open"]])
+def test_no_screen_holds_the_password_of_mlflow(tmp_path, monkeypatch, capsys, command):
+    from libelle.cli import demo
+
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    monkeypatch.setenv("LIBELLE_HOME", str(tmp_path))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:s3cret@mlflow.example.org")
+    monkeypatch.setenv("AWS_S3_ENDPOINT", "me:s3cret@minio.example.org")
+    monkeypatch.setattr(demo, "_journey", lambda *_: {})
+    monkeypatch.setattr(demo, "describe", lambda _: [])
+    monkeypatch.setattr(sys, "argv", ["libelle", *command])
+    with pytest.raises(SystemExit, match="0"):
+        libelle.cli.main()
+    printed = capsys.readouterr()
+    assert "mlflow.example.org" in printed.out
+    assert "s3cret" not in printed.out + printed.err
+
+
 def test_a_bad_setting_is_a_usage_error(tmp_path):
     assert "LIBELLE_PORT" in fails("models", "list", home=tmp_path, code=2, LIBELLE_PORT="http")
 
@@ -217,10 +274,10 @@ def test_the_example_in_the_help_is_a_command_line():
 
 
 def test_a_disk_that_fills_up_is_one_line(monkeypatch, capsys):
-    def fill_up():
+    def fill_up(**options):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "results/trials.jsonl")
 
-    monkeypatch.setattr(libelle.cli, "app", fill_up)
+    monkeypatch.setattr("libelle.cli.app.app", fill_up)
     with pytest.raises(SystemExit, match="1"):
         libelle.cli.main()
     (line,) = capsys.readouterr().err.splitlines()
@@ -235,7 +292,7 @@ def test_an_interruption_says_that_the_same_command_goes_on(monkeypatch, capsys)
     def interrupt():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(libelle.cli, "app", app)
+    monkeypatch.setattr("libelle.cli.app.app", app)
     monkeypatch.setattr(sys, "argv", ["libelle"])
     with pytest.raises(SystemExit, match="130"):
         libelle.cli.main()
@@ -310,3 +367,37 @@ def test_what_cannot_be_promoted_is_one_line(models, requests, arguments, code, 
     assert (found, output) == (code, "")
     assert complaint in error
     assert len(error.splitlines()) == 1
+
+
+def test_a_password_is_never_shown(home, monkeypatch, capsys):
+    from libelle.cli.demo import _last_screen, say_destinations
+    from libelle.settings import Settings
+
+    uri = "https://ada:secret@mlflow.example.org"
+    settings = Settings.model_construct(mlflow_tracking_uri=uri, host="0.0.0.0")
+    say_destinations(settings)
+    shown = "\n".join(_last_screen(settings, None)) + "".join(capsys.readouterr())
+    assert "mlflow.example.org" in shown
+    assert "secret" not in shown
+    assert "http://0.0.0.0" not in shown
+
+
+def test_rows_of_a_test_file_without_code_are_said(home, requests, tmp_path):
+    tested = tmp_path / "tested.csv"
+    lines = requests.read_text().splitlines()
+    tested.write_text("\n".join([*lines[:60], "texte sans code,", ""]))
+    command = ("train", requests, *COLUMNS, *QUICK, f"--test={tested}", "--model=tested")
+    finished = run(*command, home=tmp_path)
+    assert finished.returncode == 0, finished.stderr
+    assert "tested: 1 of 60 rows left out: no code" in finished.stderr
+    (record,) = tmp_path.glob("results/*/artifacts/split.json")
+    assert json.loads(record.read_text())["n_without_code"] == {"all": 0, "test": 1}
+    (about,) = tmp_path.glob("results/*/run.json")
+    configuration = json.loads(about.read_text())["configuration"]
+    assert configuration["asked_test"].endswith("tested.csv")
+    assert configuration["asked_text"] == "text"
+
+
+@pytest.mark.parametrize("option", ["--seed=-1", "--workers=0", "--minutes=nan", "--minutes=1e400"])
+def test_an_option_out_of_range_is_a_usage_error(home, requests, option):
+    fails("train", requests, *COLUMNS, option, home=home, code=2)

@@ -59,3 +59,10 @@ def test_the_shares_of_the_sentence_are_those_of_distinct_texts():
     assert words.startswith("Of 200 distinct texts never seen, 70% coded automatically")
     assert "25% to review, 5% refused" in words
     assert "3 of 140 were wrong" in words
+
+
+def test_too_few_texts_are_told_how_many_it_takes_at_least():
+    words = promise(NONE | {"n_texts": 40, "reachable_error": None, "n_texts_needed": None})
+    assert "No fewer than 72 texts" in promise(NONE | {"n_texts": 40, "delta": 0.025})
+    assert "No fewer than 72 texts" in words
+    assert "No fewer" not in promise(NONE)

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+from contextlib import suppress
 from datetime import date, datetime
 
 import openpyxl
@@ -245,3 +246,49 @@ def test_batches_are_bounded(tmp_path):
     assert len(batches) > 2
     assert max(batch.nbytes for batch in batches) < 10_000_000
     assert json.dumps(sum(batch.num_rows for batch in batches)) == "300000"
+
+
+def zipped_csv():
+    rows = [(f"pain numéro {number}", "0111") for number in range(5_000)]
+    return gzip.compress(csv_bytes(rows))
+
+
+def workbook_bytes():
+    workbook, stream = openpyxl.Workbook(), io.BytesIO()
+    workbook.active.append(["text", "code"])
+    for number in range(2_000):
+        workbook.active.append([f"pain {number * 7919 % 1009}", "0111"])
+    workbook.save(stream)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("make", [zipped_csv, workbook_bytes])
+@given(share=st.floats(0.02, 0.98), cut=st.booleans())
+def test_a_damaged_compressed_file_is_told_in_one_sentence(tmp_path_factory, make, share, cut):
+    content = bytearray(make())
+    place = int(share * len(content))
+    damaged = bytes(content[:place])
+    if not cut:
+        damaged += bytes(40) + bytes(content[place + 40 :])
+    path = written(tmp_path_factory.mktemp("damaged"), damaged, "données.gz")
+    if make is workbook_bytes:  # Some of its bytes tell nothing of its rows.
+        with suppress(DataError):
+            assert len(read(path)) == 2_000
+    else:
+        with pytest.raises(DataError, match="damaged"):
+            read(path)
+
+
+def test_bytes_that_are_no_text_are_not_taken_for_one(tmp_path):
+    content = bytes((number * 37) % 256 or 1 for number in range(5_000))
+    with pytest.raises(DataError, match="is not a text"):
+        read(written(tmp_path, content))
+
+
+def test_a_large_row_group_is_not_held_whole(tmp_path):
+    path = tmp_path / "large.parquet"
+    texts = pa.array([f"pain {number}" for number in range(200_000)])
+    pq.write_table(pa.table({"text": texts, "code": texts}), path, row_group_size=200_000)
+    before = pa.total_allocated_bytes()
+    peak = max(pa.total_allocated_bytes() for _ in read_table_batches(path)) - before
+    assert peak < 20_000_000

@@ -35,6 +35,12 @@ def test_a_damaged_file_is_refused(damage):
 
 def test_another_version_of_the_keys_is_refused():
     content = bytearray(Fingerprints().to_bytes())
-    content[len(b"libelle-fingerprints-1:") + 1] += 1
+    content[len(b"libelle-fingerprints-2:") + 1] += 1
     with pytest.raises(DataError, match="split keys of version"):
         Fingerprints.from_bytes(bytes(content))
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_what_may_be_missing_is_remembered(complete):
+    prints = Fingerprints(complete=complete).adding(["a"])
+    assert Fingerprints.from_bytes(prints.to_bytes()) == prints

@@ -4,6 +4,8 @@ import threading
 import time
 
 import pytest
+from boto3.exceptions import S3UploadFailedError
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
 from libelle.errors import TrackingError
 from libelle.tracking.client import (
@@ -50,6 +52,25 @@ def test_a_failure_keeps_its_cause_and_hides_the_password():
     with pytest.raises(TrackingError, match=r"no route to https://host/api") as caught:
         within(1, work, **OPTIONS)
     assert isinstance(caught.value.__cause__, OSError)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (NoCredentialsError(), "no key was given. Set AWS_ACCESS_KEY_ID"),
+        (ClientError({"Error": {"Code": "AccessDenied"}}, "PutObject"), "access is refused"),
+        (ClientError({"Error": {"Code": "NoSuchBucket"}}, "PutObject"), "NoSuchBucket"),
+        (EndpointConnectionError(endpoint_url="https://k:p@s3"), "cannot be reached"),
+        (S3UploadFailedError("Failed to upload x: (AccessDenied)"), "access is refused"),
+    ],
+)
+def test_a_failure_of_s3_names_s3(error, said):
+    def work(beat):
+        raise error
+
+    with pytest.raises(TrackingError, match=r"^S3, where MLflow at http://host/x keeps") as caught:
+        within(1, work, **OPTIONS)
+    assert said in str(caught.value)
 
 
 @pytest.mark.parametrize(

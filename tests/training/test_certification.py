@@ -13,6 +13,9 @@ from libelle.data.text import Normalizer, NormalizerOptions
 from libelle.errors import DataError, UsageError
 from libelle.predictor import Predictor
 from libelle.training.certification import (
+    CODES_SHARE,
+    LEVELS_SHARE,
+    ROLL_UP_SHARE,
     Judged,
     Targets,
     answers_of_codes,
@@ -57,8 +60,8 @@ def test_right_answers_are_promised(predictor):
     assert threshold["status"] == "guaranteed"
     assert threshold["delta"] == 0.025
     (of_level,) = promises["levels"]["1"]
-    assert (of_level["status"], of_level["delta"]) == ("guaranteed", 0.025)
-    assert promises["certification"]["n_statements"] == 2
+    assert (of_level["status"], of_level["delta"]) == ("guaranteed", 0.00625)
+    assert promises["certification"]["n_statements"] == 3
     served = predictor.promising(promises)
     predictions = served.predict(make_texts(300).texts)
     automatic = [one for one in predictions if one.decision == "automatic"]
@@ -146,9 +149,19 @@ def test_a_row_of_each_key_is_drawn_alike():
 
 def test_delta_is_shared_by_all_statements():
     targets = Targets(target_errors=(0.05, 0.1), delta=0.1)
-    assert targets.share(n_levels=0, leaf=True) == pytest.approx(0.05)
-    whole = 2 * (targets.share(n_levels=3, leaf=True) + 3 * targets.share(n_levels=3, leaf=False))
-    assert whole == pytest.approx(0.1)
+    assert targets.share(1.0) == pytest.approx(0.05)
+    assert CODES_SHARE + ROLL_UP_SHARE + LEVELS_SHARE == 1
+
+
+def test_all_that_is_spent_is_delta(predictor):
+    texts = make_texts(300)
+    out_of_fold = judge(predictor, texts.texts, texts.codes)
+    targets = Targets(target_errors=(0.05, 0.1), delta=0.1)
+    promises = certify(predictor, texts, targets, seed=0, out_of_fold=out_of_fold)
+    statements = [*promises["thresholds"], *promises["levels"]["1"]]
+    spent = sum(one["delta"] for one in statements) + 2 * targets.share(ROLL_UP_SHARE)
+    assert spent == pytest.approx(0.1)
+    assert len(promises["roll_up"]) == 2
 
 
 @pytest.mark.parametrize("wrong", [{"target_errors": (1.5,)}, {"delta": 2}, {"rule": "x"}])

@@ -236,3 +236,11 @@ def test_scores_that_cannot_be_used_are_refused(confidences, wrong, message):
 def test_no_statement_shares_nothing():
     with pytest.raises(UsageError, match="0 statements"):
         share_delta(0.05, 0)
+
+
+def test_a_large_delta_ends_too():
+    generator = np.random.default_rng(0)
+    confidences, wrong = generator.random(500), generator.random(500) < 0.02
+    for delta in (0.5, 0.7, 0.95):
+        found = certify_threshold(confidences, wrong, target_error=0.05, delta=delta)
+        assert found.threshold is not None

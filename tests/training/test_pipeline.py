@@ -77,6 +77,8 @@ def test_every_part_is_logged(trained):
     split = json.loads(listener.artifacts.pop("split.json"))
     assert split["n_texts"] == listener.inputs
     kept = {"calibration.json", "seen.bin", "coverage.json", "figures/coverage.png"}
+    kept |= {"reliability_out_of_fold.json", "figures/reliability_before.png"}
+    kept |= {"figures/reliability_after.png"}
     kept |= {"report.fr.html", "report.en.html", "sheet.fr.md", "sheet.en.md"}
     tables = {"per_code.json", "confusions.json", "reliability.json"}
     pictures = {f"figures/{name.removesuffix('json')}png" for name in tables}

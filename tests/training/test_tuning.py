@@ -13,7 +13,7 @@ import pytest
 
 from libelle.classifiers.base import softmax
 from libelle.data.text import Normalizer, NormalizerOptions
-from libelle.errors import TrainingError
+from libelle.errors import MissingPackageError, TrainingError
 from libelle.training import folds as folds_module
 from libelle.training import tuning
 from libelle.training.configuration import TrainingConfiguration
@@ -221,3 +221,60 @@ def test_the_search_begins_with_points_known_to_be_good(family):
 def test_specifications_travel_as_json():
     specification = Specification(NormalizerOptions(), "tfidf", {"cost": 1.0})
     assert json.loads(json.dumps(specification.to_dict())) == specification.to_dict()
+
+
+def hide_fasttext(folder):
+    """Write what makes every Python started with this folder on its path find no fastText."""
+    (folder / "sitecustomize.py").write_text(
+        "from importlib.machinery import PathFinder\n"
+        "find = PathFinder.find_spec\n"
+        "def find_others(cls, name, *rest):\n"
+        "    return None if name.partition('.')[0] == 'fasttext' else find(name, *rest)\n"
+        "PathFinder.find_spec = classmethod(find_others)\n"
+    )
+    return str(folder)
+
+
+def search_without_fasttext(folder, options):
+    """Search with two workers where fastText is absent; return what ended."""
+    program = f"""
+import sys
+from pathlib import Path
+from libelle.training.configuration import TrainingConfiguration
+from libelle.training.tuning import search
+from tests.training.test_tuning import make_study
+
+if __name__ == "__main__":
+    configuration = TrainingConfiguration.from_options(n_trials=4, n_folds=3, **{options!r})
+    winner = search(make_study(Path({str(folder / "study")!r})), configuration, n_workers=2)
+    print(configuration.families, winner.specification.kind)
+"""
+    script = folder / "search.py"
+    script.write_text(program)
+    path = os.pathsep.join([hide_fasttext(folder), *sys.path])
+    return subprocess.run(
+        [sys.executable, script],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+
+
+def test_without_fasttext_the_other_families_are_searched_and_one_message_says_it(tmp_path):
+    done = search_without_fasttext(tmp_path, {})
+    assert done.stdout.startswith("('blend', 'svm', 'softmax')"), done.stderr
+    assert done.stderr.count("fasttext-community") == 1
+    assert "[train]" in done.stderr
+
+
+def test_without_fasttext_a_search_that_names_it_says_what_to_install(tmp_path):
+    done = search_without_fasttext(tmp_path, {"families": ["fasttext"]})
+    assert done.returncode == 1
+    assert "needs the package 'fasttext-community'" in done.stderr.splitlines()[-1]
+
+
+def test_a_worker_that_lacks_a_package_says_which(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([hide_fasttext(tmp_path), *sys.path]))
+    named = TrainingConfiguration(n_trials=1, n_folds=N_FOLDS, families=("fasttext",))
+    with pytest.raises(MissingPackageError, match="needs the package 'fasttext-community'"):
+        search(make_study(tmp_path / "study"), named, n_workers=2)

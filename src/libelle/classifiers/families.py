@@ -1,6 +1,7 @@
 """Families: which class reads which state; a family's libraries are imported when it is met."""
 
 from importlib import import_module
+from importlib.util import find_spec
 
 from libelle.classifiers.base import Classifier, ClassifierState
 from libelle.errors import ModelError
@@ -10,6 +11,11 @@ MODULES = {
     "fasttext": ("libelle.classifiers.fasttext", "FastTextClassifier"),
     "tfidf": ("libelle.classifiers.tfidf", "TfidfClassifier"),
 }
+
+
+def is_installed(family: str) -> bool:
+    """Tell whether the package that a family needs, beside those of libelle, is there."""
+    return family != "fasttext" or find_spec("fasttext") is not None
 
 
 def classifier_class(family: str) -> type[Classifier]:

@@ -1,37 +1,52 @@
 """Command line: one command per use case."""
 
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 
-from libelle.cli.app import app
-from libelle.cli.console import say_error
-from libelle.errors import LibelleError, UsageError
+__all__ = ["main"]
 
-__all__ = ["app", "main"]
-
-FAILED, USAGE, INTERRUPTED = 1, 2, 130
+INTERRUPTED = 130
 
 
 def main() -> None:
     """Run a command; a user's mistake ends in one line and an exit code, never in a traceback."""
-    try:
-        app()
-    except UsageError as error:
-        say_error(str(error))
-        sys.exit(USAGE)
-    except LibelleError as error:
-        say_error(str(error))
-        sys.exit(FAILED)
-    except (KeyboardInterrupt, SystemExit) as stop:
-        if isinstance(stop, SystemExit) and stop.code != INTERRUPTED:
-            raise  # Typer turns Ctrl-C into this code, without a word.
-        say_error("Interrupted. What was finished is kept: run the same command to go on.")
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        sys.stderr.close()  # The reader of our output left: nothing more to say.
-        sys.exit(FAILED)
-    except OSError as error:  # A disk may fill up at any write.
-        say_error(
-            f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}. "
-            "Free some space or check the rights, then run the same command again."
+    with _watching_for_interruption() as interruptions:
+        try:
+            # Imported here: Ctrl-C may come at any moment, most often while modules are read.
+            from libelle.cli.app import run
+
+            status = run()
+        except KeyboardInterrupt:
+            status = INTERRUPTED
+        except Exception:
+            if not interruptions:
+                raise
+            status = INTERRUPTED  # A compiled module turns Ctrl-C into an error of its own.
+    if status == INTERRUPTED:
+        sys.stderr.write(
+            "Error: Interrupted. What was finished is kept: run the same command to go on.\n"
         )
-        sys.exit(FAILED)
+    sys.exit(status)
+
+
+class _Interruption(KeyboardInterrupt):
+    """Ctrl-C; for its own class, Python would end by a signal, without our exit code."""
+
+
+@contextmanager
+def _watching_for_interruption() -> Iterator[list[int]]:
+    """Give the list of the interruptions received so far."""
+    received: list[int] = []
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
+        raise _Interruption
+
+    usual = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield received
+    finally:
+        signal.signal(signal.SIGINT, usual)

@@ -1,20 +1,17 @@
 """Certify: new promises for a model, proved on fresh coded texts."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from libelle.cli.console import print_json, print_lines, say
-from libelle.cli.fingerprints import find_fingerprints
+from libelle.cli.fingerprints import Seen, find_seen
 from libelle.cli.options import Code, Data, Json, Model, Sets, Text
 from libelle.cli.predict import find_model
 from libelle.cli.promises import promise
 from libelle.cli.registering import register, tracking_uri
 from libelle.settings import Settings, read_settings
-
-if TYPE_CHECKING:
-    from libelle.data.fingerprints import Fingerprints
 
 
 def certify(
@@ -34,7 +31,6 @@ def certify(
             "--fresh", help="Vouch that the model never saw these texts, when nothing can tell."
         ),
     ] = False,
-    seed: Annotated[int, typer.Option(help="Seed of the draw among repeated texts.")] = 0,
     json: Json = False,
 ) -> None:
     """Certify a model for a target on fresh coded texts: a new version, whose thresholds differ.
@@ -69,7 +65,7 @@ def certify(
         targets,
         output=record.model_folder,
         seen=seen,
-        seed=seed,
+        known=None if seen is None else seen.own,
         run_log=live,
     )
     version = register(record, name, settings)
@@ -84,18 +80,19 @@ def certify(
         "n_seen": done.n_seen,
         "thresholds": done.predictor.manifest["thresholds"],
         "levels": done.predictor.manifest["levels"],
+        "roll_up": done.predictor.manifest["roll_up"],
     }
     print_json(summary) if json else print_lines(_describe(summary))
 
 
-def _find_seen(
-    model: str, folder: Path, settings: Settings, *, fresh: bool
-) -> "Fingerprints | None":
-    """Return what recognises the texts seen; None when someone vouches, and nothing can tell."""
+def _find_seen(model: str, folder: Path, settings: Settings, *, fresh: bool) -> "Seen | None":
+    """Return what recognises the texts seen; someone vouches for what it cannot tell."""
     from libelle.errors import UsageError
 
-    seen, why = find_fingerprints(model, folder, settings)
-    if seen is None and not fresh:
+    seen, why = find_seen(model, folder, settings)
+    if seen is not None and not seen.complete:
+        why = "it was certified before on texts that someone vouched for"
+    if (seen is None or not seen.complete) and not fresh:
         raise UsageError(
             f"Which texts {model} has seen cannot be told ({why}). If you know that all of these "
             "are new to it, say so with --fresh."
@@ -107,5 +104,7 @@ def _describe(summary: dict[str, Any]) -> list[str]:
     lines = [f"Model {summary['model_uri']}, digest {summary['digest'][:12]}"]
     lines += [f"Code: {promise(threshold)}" for threshold in summary["thresholds"]]
     for depth, thresholds in summary["levels"].items():
-        lines += [f"Level {depth}: {promise(threshold)}" for threshold in thresholds]
-    return lines
+        lines += [f"Level {depth}, all texts: {promise(threshold)}" for threshold in thresholds]
+    return lines + [
+        f"Texts in doubt, code above: {promise(one)}" for one in summary["roll_up"] if one
+    ]

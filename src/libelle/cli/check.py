@@ -15,7 +15,7 @@ def check(
     text: Text = None,
     code: Code = None,
     nomenclature: NomenclatureFile = None,
-    folds: Annotated[int, typer.Option(help="Folds that rare codes are counted for.")] = 5,
+    folds: Annotated[int, typer.Option(min=2, help="Folds that rare codes are counted for.")] = 5,
     json: Json = False,
 ) -> None:
     """Check coded texts; without columns, list them and guess the command.

@@ -72,10 +72,15 @@ def run(
 
 def say_destinations(settings: Settings) -> None:
     """Say where results go, when the environment sends them off this machine."""
+    from libelle.storage import redact, with_scheme
+
     if settings.mlflow_tracking_uri:
-        say(f"MLFLOW_TRACKING_URI is set: runs and models go to {settings.mlflow_tracking_uri}")
+        from libelle.tracking.client import public_address
+
+        address = public_address(settings.mlflow_tracking_uri)
+        say(f"MLFLOW_TRACKING_URI is set: runs and models go to {address}")
     if endpoint := settings.storage_options().endpoint_url:
-        say(f"AWS_* is set: s3:// addresses are those of {endpoint}")
+        say(f"AWS_* is set: s3:// addresses are those of {redact(str(with_scheme(endpoint)))}")
 
 
 def _demo_corpus(settings: Settings) -> tuple[str, str, str, str]:
@@ -158,14 +163,16 @@ def _still_there(model_uri: str, settings: Settings) -> bool:
 
 
 def _last_screen(settings: Settings, data: str | None) -> list[str]:
-    address = f"http://{settings.host}:{settings.port}"
+    from libelle.tracking.client import public_address
+
+    address = f"http://{_reachable(settings.host)}:{settings.port}"
     question = "nid de poule devant l'école" if data is None else "un texte à coder"
     quoted = question.replace("'", "'\\''")
     json_header = "-H 'Content-Type: application/json'"
     return [
         "",
         f"API          {address}/docs",
-        f"Runs         make mlflow        ({tracking_uri(settings)})",
+        f"Runs         make mlflow        ({public_address(tracking_uri(settings))})",
         "One text     " f'curl -s {address}/v1/predict {json_header} -d \'{{"text": "{quoted}"}}\'',
         f"A batch      curl -s {address}/v1/predict/batch {json_header} "
         f'-d \'{{"items": [{{"id": "1", "text": "{quoted}"}}, '
@@ -173,3 +180,8 @@ def _last_screen(settings: Settings, data: str | None) -> list[str]:
         "Stop         Ctrl-C",
         "",
     ]
+
+
+def _reachable(host: str) -> str:
+    """Return an address that a browser can open; one that listens everywhere is this machine."""
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from libelle.cli.console import print_json, print_lines, say
-from libelle.cli.fingerprints import find_fingerprints
+from libelle.cli.fingerprints import find_seen
 from libelle.cli.options import Code, Data, Json, Model, NomenclatureFile, Text
 from libelle.cli.predict import load_predictor
 from libelle.errors import UsageError
@@ -59,7 +59,7 @@ def evaluate(
     storage = settings.storage_options()
     dataset, segments = _read(data, text, code, by, storage)
     predictor = load_predictor(model, settings)
-    seen, _ = find_fingerprints(model, Path(model), settings)
+    seen, _ = find_seen(model, Path(model), settings)
     assessment = assess(
         predictor,
         dataset,

@@ -1,5 +1,6 @@
 """Fingerprints: which texts a model has seen, as its run remembers."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,29 +11,55 @@ if TYPE_CHECKING:
     from libelle.data.fingerprints import Fingerprints
 
 
-def find_fingerprints(
-    model: str, folder: Path, settings: Settings
-) -> "tuple[Fingerprints | None, str]":
+@dataclass(frozen=True)
+class Seen:
+    """What is known of the texts that a model has seen; a container of their split keys.
+
+    Attributes
+    ----------
+    own : Fingerprints
+        Of the version itself.
+    relatives : tuple of Fingerprints
+        Of the versions made from the same training.
+    """
+
+    own: "Fingerprints"
+    relatives: "tuple[Fingerprints, ...]" = ()
+
+    def __contains__(self, key: object) -> bool:
+        return any(key in prints for prints in (self.own, *self.relatives))
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether no other text may have been seen."""
+        return all(prints.complete for prints in (self.own, *self.relatives))
+
+
+def find_seen(model: str, folder: Path, settings: Settings) -> tuple[Seen | None, str]:
     """Return what recognises the texts that a model has seen; None, and why, when nothing does.
 
     Raises
     ------
     DataError
-        If they are damaged, or of another version of the split keys.
+        If it is damaged, or of another version of the split keys.
     """
     from libelle.data.fingerprints import Fingerprints
     from libelle.errors import TrackingError
-    from libelle.tracking.registry import fetch_run_file
+    from libelle.tracking.registry import fetch_run_files
     from libelle.training.pipeline import FINGERPRINTS
 
     beside = folder.parent / "artifacts" / FINGERPRINTS
-    content, why = None, "no run is known"
+    contents: list[bytes | None] = []
+    why = "no run is known"
     if model.startswith("models:/"):
         try:
-            content = fetch_run_file(model, FINGERPRINTS, tracking_uri=tracking_uri(settings))
+            contents = fetch_run_files(model, FINGERPRINTS, tracking_uri=tracking_uri(settings))
             why = "its run has no such record"
         except TrackingError as error:
             why = str(error)
     elif beside.is_file():
-        content = beside.read_bytes()
-    return (None, why) if content is None else (Fingerprints.from_bytes(content), "")
+        contents = [beside.read_bytes()]
+    if not contents or contents[0] is None:
+        return None, why
+    own, *others = [Fingerprints.from_bytes(one) for one in contents if one is not None]
+    return Seen(own, tuple(others)), ""

@@ -71,7 +71,7 @@ def promote(
         typer.Argument(metavar="NAME[/VERSION]", help="Model; its challenger without a version."),
     ],
     data: Annotated[
-        str, typer.Option(metavar="DATA", help="Coded texts that neither model has seen.")
+        str, typer.Option("--data", metavar="DATA", help="Coded texts that neither model has seen.")
     ],
     text: Text = None,
     code: Code = None,

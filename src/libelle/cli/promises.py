@@ -34,9 +34,10 @@ def promise(threshold: Mapping[str, Any]) -> str:
     """Say what a threshold promises; where there is none, what would have been possible."""
     target, n_texts = percent(threshold["target_error"]), threshold["n_texts"]
     if threshold["threshold"] is None:
+        what = "none is given" if threshold.get("rule") == "roll_up" else "nothing is automatic"
         return (
-            f"nothing is automatic: at most {target} wrong could not be proved on {n_texts:,} "
-            f"texts. {what_would_do(threshold)}"
+            f"{what}: at most {target} wrong could not be proved on {n_texts:,} texts. "
+            f"{what_would_do(threshold)}"
         ).strip()
     seen = (
         f"from confidence {threshold['threshold']:.6f}; seen on {n_texts:,} distinct texts: "
@@ -51,8 +52,13 @@ def promise(threshold: Mapping[str, Any]) -> str:
 
 def what_would_do(threshold: Mapping[str, Any]) -> str:
     """Say what error could have been proved, and what it would take to prove the one wanted."""
+    from libelle.bounds import least_n_texts
+
     reachable, needed = threshold["reachable_error"], threshold["n_texts_needed"]
+    least = least_n_texts(target_error=threshold["target_error"], delta=threshold["delta"])
     parts = []
+    if threshold["n_texts"] < least:
+        parts.append(f"No fewer than {least:,} texts, all coded rightly, could prove it. ")
     if reachable is not None:
         parts.append(f"About {percent(reachable)} could be reached. ")
     if needed is not None:

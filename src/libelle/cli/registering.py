@@ -10,9 +10,10 @@ from libelle.settings import Settings
 
 
 def tracking_uri(settings: Settings) -> str:
-    """Return where runs and models are tracked."""
+    """Return where runs and models are tracked, once MLflow has what it takes to reach it."""
     from libelle.tracking.runs import default_tracking_uri
 
+    settings.share_with_mlflow()
     return settings.mlflow_tracking_uri or default_tracking_uri(settings.home)
 
 

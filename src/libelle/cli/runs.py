@@ -41,7 +41,9 @@ def open_runs(
     settings = read_settings()
     uri = tracking_uri(settings)
     if uri.startswith("http"):
-        print_lines([f"The runs are at {uri}"])
+        from libelle.tracking.client import public_address
+
+        print_lines([f"The runs are at {public_address(uri)}"])
         return
     refuse_busy_port("127.0.0.1", port)
     say(f"MLflow at http://127.0.0.1:{port} (stop it with Ctrl-C)")

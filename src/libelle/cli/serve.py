@@ -23,4 +23,6 @@ def serve(
     from api.main import serve as serve_http
 
     given = {"model": model, "host": host, "port": port, "workers": workers}
-    serve_http(read_settings(**{name: value for name, value in given.items() if value is not None}))
+    settings = read_settings(**{name: value for name, value in given.items() if value is not None})
+    settings.share_with_mlflow()
+    serve_http(settings)

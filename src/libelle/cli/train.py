@@ -7,7 +7,7 @@ import typer
 
 from libelle.cli.console import TrainingProgress, print_json, print_lines, say
 from libelle.cli.options import Code, ConfigFile, Data, Json, NomenclatureFile, Sets, Text
-from libelle.cli.promises import sentence
+from libelle.cli.promises import promise, sentence
 from libelle.cli.registering import register, tracking_uri
 from libelle.settings import Settings, read_settings
 
@@ -69,6 +69,10 @@ def train(
             "--indicative", help="Where nothing is proved, take a threshold that proves nothing."
         ),
     ] = None,
+    rule_off: Annotated[
+        list[str] | None,
+        typer.Option(help="Rule of refusal to do without, such as only_digits; may be repeated."),
+    ] = None,
     cost_review: Annotated[
         float | None, typer.Option(help="Cost of a manual coding, for the cost curve.")
     ] = None,
@@ -81,9 +85,11 @@ def train(
     contact: Annotated[
         str | None, typer.Option(help="Who answers for them: transparency sheet.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of everything left to chance [0].")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Seed of everything left to chance [0].")
+    ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Processes of the search [one for each core].")
+        int | None, typer.Option(min=1, help="Processes of the search [one for each core].")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -104,6 +110,7 @@ def train(
         "rule": rule,
         "sets": sets,
         "indicative": indicative,
+        "rules_off": tuple(rule_off) if rule_off else None,
         "cost_review": cost_review,
         "cost_error": cost_error,
         "purpose": purpose,
@@ -152,9 +159,13 @@ def run_training(
     configuration = TrainingConfiguration.from_options(config, **options)
     storage = settings.storage_options()
     dataset = read_dataset(data, text=text, code=code, date=date, group=group, options=storage)
-    tested = read_dataset(test, text=text, code=code, options=storage) if test else None
+    tested = (
+        read_dataset(test, text=text, code=code, group=group, options=storage) if test else None
+    )
     known = read_nomenclature(nomenclature, storage) if nomenclature else None
     _say_what_was_read(dataset, known)
+    if tested is not None:
+        _say_what_was_read(tested, known)
     name = name or model_name(data)
     record = RunRecord.create(settings.home, name)
     live = LiveRunLog(record, tracking_uri=tracking_uri(settings), warn=say)
@@ -171,6 +182,9 @@ def run_training(
             n_workers=n_workers,
             run_log=live,
             progress=progress,
+            asked=_note_files(
+                data, text, code, date=date, group=group, test=test, nomenclature=nomenclature
+            ),
         )
     finally:
         progress.close()
@@ -178,10 +192,28 @@ def run_training(
     return _summarize(result, version)
 
 
+def _note_files(
+    data: str, text: str | None, code: str | None, **others: str | None
+) -> dict[str, str]:
+    """Return where the texts come from, without what an address holds of secrets."""
+    from libelle.storage import redact
+
+    asked = {"data": data, "text": text, "code": code, **others}
+    files = ("data", "test", "nomenclature")
+    return {
+        f"asked_{name}": redact(value) if name in files else value
+        for name, value in asked.items()
+        if value is not None
+    }
+
+
 def _say_what_was_read(dataset: "Dataset", nomenclature: "Nomenclature | None") -> None:
     """Say what was left out or looks wrong: a training should surprise nobody."""
     if dataset.n_missing_codes:
-        say(f"  {dataset.n_missing_codes:,} of {dataset.n_rows_read:,} rows left out: no code")
+        say(
+            f"  {dataset.name}: {dataset.n_missing_codes:,} of {dataset.n_rows_read:,} rows left "
+            "out: no code"
+        )
     for warning in dataset.warnings:
         say(f"  {warning}")
     if nomenclature is not None:
@@ -209,8 +241,18 @@ def describe(summary: dict[str, Any]) -> list[str]:
         f"Test part: accuracy {metrics['accuracy']:.3f}, macro-F1 {metrics['macro_f1']:.3f}, "
         f"right code among the first three {metrics['top_3_accuracy']:.3f}, "
         f"log-loss {metrics['log_loss']:.3f}, calibration error {metrics['ece']:.3f}",
+        *_other_promises(summary),
         summary["sentence"],
     ]
+
+
+def _other_promises(summary: dict[str, Any]) -> list[str]:
+    """Return what else was asked to be promised: other targets, levels, texts in doubt."""
+    lines = [f"Code: {promise(one)}" for one in summary["thresholds"][1:]]
+    for depth, thresholds in summary["levels"].items():
+        lines += [f"Level {depth}, all texts: {promise(one)}" for one in thresholds]
+    lines += [f"Texts in doubt, code above: {promise(one)}" for one in summary["roll_up"] if one]
+    return lines
 
 
 def _summarize(result: "TrainingResult", version: Any) -> dict[str, Any]:
@@ -226,6 +268,7 @@ def _summarize(result: "TrainingResult", version: Any) -> dict[str, Any]:
         "guarantee": asdict(result.predictor.guarantee),
         "thresholds": manifest["thresholds"],
         "levels": manifest["levels"],
+        "roll_up": manifest["roll_up"],
         "parameters": result.trial.specification.to_dict(),
         "calibration": manifest["calibration"]["method"],
         "split": {side: len(getattr(result.split, side)) for side in ("fit", "certify", "test")},

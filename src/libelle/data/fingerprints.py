@@ -3,14 +3,15 @@
 import hmac
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from libelle.data.text import SPLIT_KEY_VERSION
 from libelle.errors import DataError
 
 SECRET_BYTES, PRINT_BYTES = 32, 16
-_HEADER = b"libelle-fingerprints-1:"
+_HEADER = b"libelle-fingerprints-2:"
+_COMPLETE, _INCOMPLETE = b"+", b"-"
 
 
 @dataclass(frozen=True)
@@ -24,14 +25,18 @@ class Fingerprints:
     ----------
     secret : bytes
     prints : frozenset of bytes
+    complete : bool
+        False when others may have been seen: someone vouched for texts that nothing could check.
     """
 
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(SECRET_BYTES))
     prints: frozenset[bytes] = frozenset()
+    complete: bool = True
 
     def adding(self, keys: Iterable[str]) -> Self:
         """Return these and those of more split keys, under the same secret."""
-        return type(self)(self.secret, self.prints | {self._print(key) for key in keys})
+        prints = self.prints | {self._print(key) for key in keys}
+        return replace(self, prints=prints)
 
     def __contains__(self, key: object) -> bool:
         return isinstance(key, str) and self._print(key) in self.prints
@@ -39,7 +44,8 @@ class Fingerprints:
     def to_bytes(self) -> bytes:
         """Return the content of a file."""
         version = SPLIT_KEY_VERSION.to_bytes(2, "big")
-        return _HEADER + version + self.secret + b"".join(sorted(self.prints))
+        complete = _COMPLETE if self.complete else _INCOMPLETE
+        return _HEADER + version + complete + self.secret + b"".join(sorted(self.prints))
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Self:
@@ -50,8 +56,10 @@ class Fingerprints:
         DataError
             If it is not one of ours, or of another version of the split keys.
         """
-        body = content[len(_HEADER) + 2 + SECRET_BYTES :]
-        if not content.startswith(_HEADER) or len(body) % PRINT_BYTES:
+        complete, rest = content[len(_HEADER) + 2 :][:1], content[len(_HEADER) + 3 :]
+        secret, body = rest[:SECRET_BYTES], rest[SECRET_BYTES:]
+        known = content.startswith(_HEADER) and complete in (_COMPLETE, _INCOMPLETE)
+        if not known or len(secret) < SECRET_BYTES or len(body) % PRINT_BYTES:
             raise DataError("The fingerprints of the texts seen by the model are damaged.")
         version = int.from_bytes(content[len(_HEADER) :][:2], "big")
         if version != SPLIT_KEY_VERSION:
@@ -59,9 +67,9 @@ class Fingerprints:
                 f"The model was made with split keys of version {version}, this libelle has "
                 f"{SPLIT_KEY_VERSION}: its texts cannot be recognised. Train the model again."
             )
-        secret = content[len(_HEADER) + 2 :][:SECRET_BYTES]
         starts = range(0, len(body), PRINT_BYTES)
-        return cls(secret, frozenset(body[start : start + PRINT_BYTES] for start in starts))
+        prints = frozenset(body[start : start + PRINT_BYTES] for start in starts)
+        return cls(secret, prints, complete == _COMPLETE)
 
     def _print(self, key: str) -> bytes:
         encoded = key.encode("utf-8", "surrogatepass")

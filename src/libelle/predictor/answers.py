@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 from libelle.classifiers.base import Floats
 from libelle.decision import Decision, Reason
 
+ROW_COLUMNS = ("code", "title", "confidence", "decision", "reason", "top_code", "candidates")
+
 
 class Candidate(NamedTuple):
     """A code that a text may have."""
@@ -124,12 +126,13 @@ class GoldenAnswer:
 def prediction_row(prediction: Prediction) -> dict[str, Any]:
     """Return a prediction as the columns that files get; candidates as a list of dictionaries."""
     candidates = [candidate._asdict() for candidate in prediction.candidates]
-    return {
-        "code": prediction.code,
-        "title": prediction.title,
-        "confidence": prediction.confidence,
-        "decision": prediction.decision.value,
-        "reason": prediction.reason.value,
-        "top_code": candidates[0]["code"] if candidates else None,
-        "candidates": candidates,
-    }
+    values = (
+        prediction.code,
+        prediction.title,
+        prediction.confidence,
+        prediction.decision.value,
+        prediction.reason.value,
+        candidates[0]["code"] if candidates else None,
+        candidates,
+    )
+    return dict(zip(ROW_COLUMNS, values, strict=True))

@@ -18,6 +18,8 @@ from libelle.errors import ModelError, StorageError
 FORMAT_VERSION = 2
 READABLE_FORMATS = (1, 2)
 MANIFEST, PROVENANCE, GOLDEN = "manifest.json", "provenance.json", "golden.json"
+# Tells a manifest that was damaged; only a pinned digest tells one that was changed on purpose.
+MANIFEST_DIGEST = "manifest.sha256"
 MAX_MANIFEST_BYTES = 64 * 2**20
 
 
@@ -37,8 +39,10 @@ def new_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
             raise
     except OSError as error:
+        # NumPy says how many bytes were written, and not that no more could be.
+        why = error.strerror or "no space is left on the disk"
         raise StorageError(
-            f"The model could not be written to {path}: {error.strerror or error}. "
+            f"The model could not be written to {path}: {why}. "
             "Nothing was left there; free some space or choose another folder."
         ) from error
 
@@ -48,6 +52,13 @@ def write_json(path: Path, value: Any) -> str:
     content = json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False)
     path.write_text(content + "\n", encoding="utf-8", newline="\n")
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> str:
+    """Write the manifest of a folder, note its SHA-256 beside it, and return it."""
+    digest = write_json(folder / MANIFEST, manifest)
+    (folder / MANIFEST_DIGEST).write_text(f"{digest}\n", encoding="ascii")
+    return digest
 
 
 def write_blob(path: Path, content: Path | bytes) -> None:
@@ -88,6 +99,13 @@ def read_manifest(folder: Path) -> tuple[dict[str, Any], str]:
     if path.stat().st_size > MAX_MANIFEST_BYTES:
         raise ModelError(f"{path} is larger than any manifest: this is not a model of libelle.")
     content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    noted = folder / MANIFEST_DIGEST
+    if noted.is_file() and noted.read_bytes().strip() != digest.encode():
+        raise ModelError(
+            f"{path} is not the manifest that was written (SHA-256 differs). "
+            "It was damaged or changed: download the model again."
+        )
     try:
         manifest = json.loads(content)
         version, files = manifest["format_version"], manifest["files"]
@@ -101,12 +119,12 @@ def read_manifest(folder: Path) -> tuple[dict[str, Any], str]:
         )
     if not isinstance(files, dict):
         raise ModelError(f"{path} is not a manifest: the file is damaged.")
-    return manifest, hashlib.sha256(content).hexdigest()
+    return manifest, digest
 
 
 def check_files(folder: Path, files: Mapping[str, Mapping[str, Any]]) -> None:
     """Refuse a folder that is not, byte for byte, what its manifest says."""
-    present = {path.name for path in folder.iterdir()} - {MANIFEST, PROVENANCE}
+    present = {path.name for path in folder.iterdir()} - {MANIFEST, MANIFEST_DIGEST, PROVENANCE}
     if strangers := sorted(present - set(files)):
         raise ModelError(f"{folder} holds files that its manifest does not name: {strangers}.")
     if missing := sorted(set(files) - present):

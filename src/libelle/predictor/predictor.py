@@ -47,7 +47,6 @@ from libelle.predictor.answers import (
 from libelle.predictor.folder import (
     FORMAT_VERSION,
     GOLDEN,
-    MANIFEST,
     PROVENANCE,
     check_files,
     check_named,
@@ -61,6 +60,7 @@ from libelle.predictor.folder import (
     write_array,
     write_blob,
     write_json,
+    write_manifest,
     write_strings,
 )
 
@@ -147,13 +147,10 @@ class Predictor:
             If the model was not certified for this target.
         """
         thresholds = self.manifest.get("thresholds") or []
-        of_levels = self.manifest.get("levels") or {}
         self.guarantee = choose_guarantee(thresholds, target_error)
-        self._level_guarantees = [
-            (level, choose_guarantee(of_levels[str(level.depth)], target_error))
-            for level in self.levels
-            if of_levels.get(str(level.depth))
-        ]
+        roll_ups = [one for one in self.manifest.get("roll_up") or [] if one is not None]
+        active = self.guarantee.target_error
+        self._roll_up_rule = next((one for one in roll_ups if one["target_error"] == active), None)
 
     def promising(self, promises: Mapping[str, Any]) -> Self:
         """Return the same model under other promises: what `training.certification` proves."""
@@ -213,7 +210,7 @@ class Predictor:
             confidences,
             self._list_candidates(scored.probabilities, ranked[:, :top_k]),
             self._list_sets(scored.probabilities, ranked, top_k),
-            self._roll_up(decisions, scored.probabilities),
+            self._roll_up(decisions, confidences, scored.probabilities),
             self._list_explanations(texts, decisions, ranked) if explain else [None] * len(texts),
             strict=True,
         )
@@ -241,7 +238,7 @@ class Predictor:
             self._write_files(folder)
             manifest = {**self._describe(), "files": fingerprint_files(folder)}
             write_json(folder / PROVENANCE, self.provenance)
-            self.digest = write_json(folder / MANIFEST, manifest)
+            self.digest = write_manifest(folder, manifest)
         self.manifest = manifest
         return path
 
@@ -356,16 +353,29 @@ class Predictor:
         ]
 
     def _roll_up(
-        self, decisions: Sequence[tuple[Decision, Reason]], probabilities: Floats
+        self,
+        decisions: Sequence[tuple[Decision, Reason]],
+        confidences: Sequence[float],
+        probabilities: Floats,
     ) -> list[RollUp | None]:
-        """Return, under review, the deepest code above that meets the target of its level."""
+        """Return, under review, the deepest code above that is sure enough."""
         found: list[RollUp | None] = [None] * len(decisions)
-        rows = [row for row, (decision, _) in enumerate(decisions) if decision is Decision.REVIEW]
-        for level, guarantee in self._level_guarantees:
-            if rows and guarantee.threshold is not None:
-                sure = self._find_sure(level, guarantee, probabilities[rows])
-                for row, roll_up in zip(rows, sure, strict=True):
-                    found[row] = roll_up
+        rule = self._roll_up_rule
+        if rule is None or rule["threshold"] is None:
+            return found
+        cut = rule["cut"]
+        rows = [
+            row
+            for row, (decision, _) in enumerate(decisions)
+            if decision is Decision.REVIEW and confidences[row] < cut
+        ]
+        for level in self.levels:
+            if rows:
+                for row, roll_up in zip(
+                    rows, self._look_up(level, probabilities[rows]), strict=True
+                ):
+                    if roll_up.confidence >= rule["threshold"]:
+                        found[row] = roll_up
                 rows = [row for row in rows if found[row] is None]
         return found
 
@@ -392,24 +402,22 @@ class Predictor:
             tuple(map(WordContribution, parts.words, parts.amounts.tolist())),
         )
 
-    def _find_sure(
-        self, level: Level, guarantee: Guarantee, probabilities: Floats
-    ) -> list[RollUp | None]:
+    def _look_up(self, level: Level, probabilities: Floats) -> list[RollUp]:
+        """Return the likeliest code of a level for each text, as if it were sure."""
         summed = level.sum_up(probabilities)
         codes = [level.codes[place] for place in summed.argmax(axis=1)]
-        found: list[RollUp | None] = []
-        for code, confidence in zip(codes, confidence_of(summed).tolist(), strict=True):
-            decision, _ = decide(None, confidence, guarantee)
-            sure = RollUp(
+        identifier = str((self._roll_up_rule or {}).get("id"))
+        return [
+            RollUp(
                 level.depth,
                 code,
                 self.nomenclature.title_of(code),
                 confidence,
-                decision,
-                str(guarantee.threshold_id),
+                Decision.AUTOMATIC,
+                identifier,
             )
-            found.append(sure if decision is Decision.AUTOMATIC else None)
-        return found
+            for code, confidence in zip(codes, confidence_of(summed).tolist(), strict=True)
+        ]
 
     def _golden_texts(self) -> list[str]:
         titles = self._titles[:: max(1, len(self._titles) // N_GOLDEN_TITLES)]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from libelle.predictor.answers import prediction_row
+from libelle.predictor.answers import ROW_COLUMNS, prediction_row
 from libelle.predictor.predictor import Predictor
 
 
@@ -14,10 +14,15 @@ class PyfuncModel:
         self._predictor = predictor
 
     def predict(self, model_input: Any, params: Mapping[str, Any] | None = None) -> Any:
-        """Answer each row of a DataFrame; `params` may hold `top_k`."""
+        """Answer each row of a DataFrame; a missing text is empty, `params` may hold `top_k`."""
         import pandas as pd
 
-        texts = [str(text) for text in model_input["text"]]
+        column = model_input["text"]
+        texts = [
+            "" if missing else str(text)
+            for text, missing in zip(column, column.isna(), strict=True)
+        ]
         top_k = int((params or {}).get("top_k", 5))
         predictions = self._predictor.predict(texts, top_k=top_k)
-        return pd.DataFrame([prediction_row(prediction) for prediction in predictions])
+        rows = [prediction_row(prediction) for prediction in predictions]
+        return pd.DataFrame(rows, columns=ROW_COLUMNS)

@@ -56,12 +56,13 @@ def _promise(assessment: Mapping[str, Any], words: Mapping[str, str], lang: Lang
     if guarantee["status"] != "guaranteed":
         return [words["head_indicative"]]
     low, high = automation["error_interval"] or (None, None)
+    outcome = automation["outcome"] if automation["n_independent"] else "seen"
     return [
         words["head_promise"].format(
             target=format_level(guarantee["target_error"], lang),
             confidence=format_level(1 - guarantee["delta"], lang),
         ),
-        words[f"outcome_{automation['outcome']}"].format(
+        words[f"outcome_{outcome}"].format(
             low=format_share(low, lang),
             high=format_share(high, lang),
             n=format_count(automation["n_independent"], lang),

@@ -50,6 +50,10 @@ FRENCH = {
         "Ces libellés ne ressemblent sans doute pas à ceux de la certification : suspendez le "
         "codage automatique, puis certifiez de nouveau sur des libellés de même origine."
     ),
+    "outcome_seen": (
+        "Tous les libellés codés automatiquement ont servi à faire ou à évaluer le modèle : ils ne "
+        "mettent pas la promesse à l’épreuve."
+    ),
     "outcome_untested": "Rien n’est codé automatiquement : la promesse n’est pas mise à l’épreuve.",
     "badge_confirmed": "✓ promesse confirmée",
     "badge_held": "✓ promesse tenue",
@@ -277,6 +281,10 @@ ENGLISH = {
         "the exact 95% interval, from {low} to {high}, lies wholly above. These texts are "
         "probably unlike those of the certification: suspend automatic coding, then certify again "
         "on texts of the same origin."
+    ),
+    "outcome_seen": (
+        "All texts coded automatically were used to make or to test the model: they do not put the "
+        "promise to the test."
     ),
     "outcome_untested": "Nothing is coded automatically: the promise is not put to the test.",
     "badge_confirmed": "✓ promise confirmed",

@@ -15,6 +15,13 @@ from libelle.errors import LibelleError, MissingPackageError, TrackingError, Unr
 HTTP_TIMEOUT_SECONDS = 10
 HTTP_RETRIES = 1
 MAX_REASON_CHARACTERS = 300
+S3_REFUSALS = (
+    "AccessDenied",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "ExpiredToken",
+    "(403)",
+)
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 
 Answer = TypeVar("Answer")
@@ -135,8 +142,10 @@ class Watched(threading.Thread):
         return self._answer
 
     def _failure(self, reason: str, cause: BaseException | None = None) -> UnreachableError:
-        address = public_address(self._tracking_uri)
-        failure = UnreachableError(f"MLflow at {address} could not {self._purpose}: {reason}")
+        who = f"MLflow at {public_address(self._tracking_uri)}"
+        if _is_of_s3(cause):
+            who = f"S3, where {who} keeps its files,"
+        failure = UnreachableError(f"{who} could not {self._purpose}: {reason}")
         failure.__cause__ = cause
         return failure
 
@@ -205,7 +214,26 @@ def _quiet_mlflow() -> None:
     logging.getLogger("mlflow").setLevel(logging.WARNING)  # The import has set its own.
 
 
+def _is_of_s3(error: BaseException | None) -> bool:
+    modules = {type(one).__module__.partition(".")[0] for one in _chain(error)}
+    return not modules.isdisjoint(("boto3", "botocore"))
+
+
+def _reason_of_s3(error: BaseException) -> str | None:
+    """Return what is wrong with S3, where its own words do not say what to do."""
+    names = " ".join(f"{type(one).__name__}: {one}" for one in _chain(error))
+    if "NoCredentialsError" in names:
+        return "no key was given. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+    if any(code in names for code in S3_REFUSALS):
+        return "access is refused. Check the AWS_* variables, and whether the key has expired."
+    if "EndpointConnectionError" in names:
+        return "it cannot be reached. Is it up, and is AWS_S3_ENDPOINT right?"
+    return None
+
+
 def _reason(error: BaseException) -> str:
+    if _is_of_s3(error) and (of_s3 := _reason_of_s3(error)):
+        return of_s3
     names = " ".join(f"{type(one).__name__}: {one}" for one in _chain(error))
     code = error_code(error)
     if code in ("UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED", "PERMISSION_DENIED"):

@@ -18,7 +18,7 @@ from libelle.data.datasets import Dataset
 from libelle.data.fingerprints import Fingerprints
 from libelle.data.levels import code_at_level
 from libelle.data.nomenclature import Nomenclature
-from libelle.decision import Decision
+from libelle.decision import Decision, Guarantee
 from libelle.errors import DataError, TrackingError, UsageError
 from libelle.evaluation.hygiene import independent_rows
 from libelle.predictor import Predictor
@@ -292,11 +292,18 @@ def measure(predictor: Predictor, dataset: Dataset, *, seconds: float) -> Answer
         answered=answered,
         automatic=automatic,
         confidences=confidences,
-        guarantee=predictor.guarantee,
+        guarantee=_promise_as_a_whole(predictor),
         golden=predictor.answers_golden_texts(),
         seconds=seconds,
         n_bytes=sum(file["n_bytes"] for file in predictor.manifest["files"].values()),
     )
+
+
+def _promise_as_a_whole(predictor: Predictor) -> Guarantee:
+    """Return the active promise under the δ of all promises of the model: its share is smaller."""
+    delta = (predictor.manifest.get("certification") or {}).get("delta")
+    promise = predictor.guarantee
+    return promise if promise.delta is None or delta is None else replace(promise, delta=delta)
 
 
 def _find_pair(model: str, tracking_uri: str, deadline_seconds: float) -> _Pair:

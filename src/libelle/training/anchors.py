@@ -121,7 +121,7 @@ def _anchor_errors(n_texts: int, target_error: float, delta: float) -> Ints:
     errors = [0]
     while _power(errors[-1], n_texts, target_error, delta) < WANTED_POWER:
         errors.append(max(errors[-1] + 1, int(errors[-1] * ERRORS_STEP)))
-    late = errors[-1] * LATE_ERRORS_STEP
+    late = max(1, errors[-1]) * LATE_ERRORS_STEP
     while late < min(target_error * n_texts, MAX_ANCHOR_ERRORS):
         errors.append(late)
         late *= LATE_ERRORS_STEP

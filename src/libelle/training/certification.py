@@ -1,6 +1,6 @@
 """Certification: what may be promised of a predictor, proved on texts that no choice looked at."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +17,10 @@ from libelle.prediction_sets import COVERAGES, MARGINAL
 from libelle.predictor import Predictor
 from libelle.training.guarantee import certify_threshold, indicative_threshold
 from libelle.training.prediction_sets import fit_prediction_sets
+from libelle.training.roll_up import Above, RollUpPlan, certify_roll_up
 
-LEAF_SHARE = 0.5
+# Of δ: the codes, the roll-up, and the levels together; all for the codes without levels above.
+CODES_SHARE, ROLL_UP_SHARE, LEVELS_SHARE = 0.5, 0.375, 0.125
 Bools = NDArray[np.bool_]
 
 
@@ -57,15 +59,8 @@ class Targets:
         _require(self.rule in ("anchored", "planned"), f"rule: {self.rule!r} is unknown")
         _require(self.sets in COVERAGES, f"sets: {self.sets!r} is not one of {COVERAGES}")
 
-    def share(self, *, n_levels: int, leaf: bool) -> float:
-        """Return the part of δ of one statement.
-
-        The codes take half of it, the levels above share the other half; without levels above, the
-        codes take all. Each part is then shared by the targets (Bonferroni).
-        """
-        part = 1.0
-        if n_levels:
-            part = LEAF_SHARE if leaf else (1 - LEAF_SHARE) / n_levels
+    def share(self, part: float) -> float:
+        """Return what a statement may spend of a part of δ: targets share it (Bonferroni)."""
         return self.delta * part / len(self.target_errors)
 
 
@@ -115,12 +110,14 @@ def certify(
     unlearnable : Judged or None
         Texts whose key is the only one of its code, in the share that would have been drawn.
     out_of_fold : Judged or None
-        Exploration: where the planned rule starts, where an indicative threshold comes from.
+        Exploration: where the planned rule starts, where an indicative threshold comes from, what
+        is planned of the roll-up; without it, the plans of the predictor's manifest.
 
     Returns
     -------
     dict
-        What the manifest says under `thresholds`, `levels`, `prediction_sets`, `certification`.
+        What the manifest says under `thresholds`, `levels`, `roll_up`, `prediction_sets`,
+        `certification`.
 
     Raises
     ------
@@ -132,10 +129,15 @@ def certify(
     n_looked_at = len(sample) + (len(unlearnable.codes) if unlearnable else 0)
     common = {"n_refused": n_looked_at - len(judged.codes), "data_digest": dataset.digest}
     n_levels = len(predictor.levels)
+    thresholds = [
+        _certify_codes(predictor, judged, target, targets, common, out_of_fold)
+        for target in targets.target_errors
+    ]
     return {
-        "thresholds": [
-            _certify_codes(predictor, judged, target, targets, common, out_of_fold)
-            for target in targets.target_errors
+        "thresholds": thresholds,
+        "roll_up": [
+            _certify_roll_up(predictor, judged, codes, targets, common, out_of_fold)
+            for codes in (thresholds if n_levels else [])
         ],
         "levels": {
             str(level.depth): [
@@ -154,7 +156,7 @@ def certify(
             "target_errors": list(targets.target_errors),
             "delta": targets.delta,
             "rule": targets.rule,
-            "n_statements": len(targets.target_errors) * (1 + n_levels),
+            "n_statements": len(targets.target_errors) * (n_levels + 2 if n_levels else 1),
             "data_digest": dataset.digest,
             "n_rows": len(dataset),
             "n_keys": len(sample),
@@ -214,7 +216,7 @@ def _certify_codes(
     common: dict[str, Any],
     out_of_fold: Judged | None,
 ) -> dict[str, Any]:
-    delta = targets.share(n_levels=len(predictor.levels), leaf=True)
+    delta = targets.share(CODES_SHARE if predictor.levels else 1.0)
     prior = answers_of_codes(predictor, out_of_fold) if out_of_fold else None
     planned = prior if targets.rule == "planned" else None
     found = certify_threshold(
@@ -226,7 +228,13 @@ def _certify_codes(
         **common,
     )
     if found.threshold is None and targets.indicative and prior is not None:
-        found = indicative_threshold(*prior, target_error=target_error, delta=delta)
+        guess = indicative_threshold(
+            *prior,
+            target_error=target_error,
+            delta=delta,
+            data_digest=predictor.manifest.get("data", {}).get("fit", {}).get("digest", ""),
+        )
+        found = found if guess.threshold is None else guess
     return found.to_dict()
 
 
@@ -238,10 +246,62 @@ def _certify_level(
     targets: Targets,
     common: dict[str, Any],
 ) -> dict[str, Any]:
-    delta = targets.share(n_levels=len(predictor.levels), leaf=False)
+    delta = targets.share(LEVELS_SHARE / len(predictor.levels))
     answers = answers_of_level(predictor, judged, level)
     found = certify_threshold(*answers, target_error=target_error, delta=delta, **common)
     return found.to_dict()
+
+
+def _certify_roll_up(
+    predictor: Predictor,
+    judged: Judged,
+    codes: Mapping[str, Any],
+    targets: Targets,
+    common: dict[str, Any],
+    out_of_fold: Judged | None,
+) -> dict[str, Any] | None:
+    """Return what is proved of the texts in doubt; None where nothing could be planned."""
+    target_error, delta = codes["target_error"], targets.share(ROLL_UP_SHARE)
+    n_texts = len(judged.codes)
+    plan = _plan_roll_up(predictor, out_of_fold, n_texts, target_error, delta)
+    if plan is None:
+        return None
+    return certify_roll_up(
+        _look_above(predictor, judged),
+        plan,
+        codes_threshold=codes["threshold"],
+        target_error=target_error,
+        delta=delta,
+        **common,
+    )
+
+
+def _plan_roll_up(
+    predictor: Predictor,
+    out_of_fold: Judged | None,
+    n_texts: int,
+    target_error: float,
+    delta: float,
+) -> RollUpPlan | None:
+    """Plan from out-of-fold answers, or take the plan of the nearest target from the manifest."""
+    if out_of_fold is not None:
+        _, wrong = answers_of_codes(predictor, out_of_fold)
+        above = _look_above(predictor, out_of_fold)
+        return RollUpPlan.from_out_of_fold(
+            above, wrong, n_texts=n_texts, target_error=target_error, delta=delta
+        )
+    known = [one for one in predictor.manifest.get("roll_up") or [] if one is not None]
+    nearest = min(known, key=lambda one: abs(one["target_error"] - target_error), default=None)
+    return None if nearest is None else RollUpPlan.from_list(nearest["plan"])
+
+
+def _look_above(predictor: Predictor, judged: Judged) -> Above:
+    answers = [answers_of_level(predictor, judged, level) for level in predictor.levels]
+    return Above(
+        confidence_of(judged.probabilities),
+        np.column_stack([confidences for confidences, _ in answers]),
+        np.column_stack([wrong for _, wrong in answers]),
+    )
 
 
 def _require(holds: bool, complaint: str) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,27 +51,38 @@ def log_exploration(
     _log_picture(run_log, "costs", lambda: cost_chart(costs.rows(), costs.row(costs.best)))
 
 
-def log_documents(
-    run_log: RunLog, predictor: Predictor, test: Dataset, configuration: TrainingConfiguration
-) -> None:
+def log_documents(run_log: RunLog, predictor: Predictor, test: Dataset) -> None:
     """Log the evaluation report and the transparency sheet, in French and English."""
     try:
         assessment = assess(predictor, test)
         for lang in LANGUAGES:
             report = render_report(assessment, lang=lang, now=datetime.now(UTC))
             run_log.log_artifact(f"report.{lang}.html", report.encode("utf-8", "replace"))
+    except MissingPackageError as error:
+        logger.warning("%s The run has no report.", error)
+        return
+    log_sheets(run_log, predictor, assessment)
+
+
+def log_sheets(
+    run_log: RunLog, predictor: Predictor, assessment: Mapping[str, Any] | None = None
+) -> None:
+    """Log the transparency sheet of a saved model; metrics by level stand in an assessment."""
+    configuration = predictor.manifest.get("configuration", {})
+    try:
+        for lang in LANGUAGES:
             sheet = render_sheet(
                 predictor.manifest,
                 lang=lang,
-                levels=assessment["levels"],
-                segments=assessment["segments"],
-                purpose=configuration.purpose,
-                contact=configuration.contact,
+                levels=assessment["levels"] if assessment else (),
+                segments=assessment["segments"] if assessment else None,
+                purpose=configuration.get("purpose", ""),
+                contact=configuration.get("contact", ""),
                 digest=predictor.digest,
             )
             run_log.log_artifact(f"sheet.{lang}.md", sheet.encode("utf-8", "replace"))
     except MissingPackageError as error:
-        logger.warning("%s The run has no report.", error)
+        logger.warning("%s The run has no transparency sheet.", error)
 
 
 def _log_json(run_log: RunLog, name: str, content: dict[str, Any]) -> None:

@@ -362,12 +362,12 @@ def _n_texts_needed(
     # Half an error in one more text: a handful of right answers is no rate of zero.
     rates = (n_errors + 0.5) / (ends + 1)
     better = rates < target_error
+    least = least_n_texts(target_error=target_error, delta=delta)
     if not better.any():
-        return None
+        return least if len(confidences) < least else None
     rates, shares = rates[better], ends[better] / len(confidences)
     spread = ndtri(1 - delta) * math.sqrt(target_error * (1 - target_error))
     spread = spread + ndtri(WANTED_POWER) * np.sqrt(rates * (1 - rates))
-    least = least_n_texts(target_error=target_error, delta=delta)
     automatic = np.maximum(least, (spread / (target_error - rates)) ** 2)
     # When so many texts were not enough, a quarter more is the least to hope from.
     needed = max(float((automatic / shares).min()), 1.25 * len(confidences))

@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 import libelle
-from libelle.classifiers.base import Floats
+from libelle.classifiers.base import Floats, softmax
 from libelle.classifiers.calibrated import CalibratedClassifier, Calibration
 from libelle.data.datasets import Dataset, Split, make_folds, split_dataset
 from libelle.data.fingerprints import Fingerprints
 from libelle.data.nomenclature import Nomenclature
 from libelle.data.text import Normalizer
-from libelle.decision import Decision, decide
+from libelle.decision import Decision, RefusalRules, decide
 from libelle.errors import DataError, MissingPackageError
 from libelle.evaluation import (
     Metrics,
@@ -93,6 +93,7 @@ def train(
     n_workers: int | None = None,
     run_log: RunLog | None = None,
     progress: Progress | None = None,
+    asked: Mapping[str, Any] | None = None,
 ) -> TrainingResult:
     """Cut the coded texts, tune, calibrate, refit the winner, evaluate it once on test.
 
@@ -115,6 +116,9 @@ def train(
         Processes of the search; as many as there are cores if None.
     run_log, progress
         Who is told.
+    asked : mapping or None
+        What was asked beside the configuration (files, columns): noted with the run, not in the
+        model, which does not depend on where its texts lay.
 
     Raises
     ------
@@ -131,9 +135,14 @@ def train(
         progress.note(line)
     folds = make_folds(split.fit, n_folds=configuration.n_folds, seed=configuration.seed)
     folder = home / "studies" / _name_study(split.fit, folds, configuration)
-    tags = {"libelle_version": libelle.__version__, "dataset": dataset.name}
+    tags = {
+        "libelle_version": libelle.__version__,
+        "dataset": dataset.name,
+        "reproducible": str(configuration.minutes is None).lower(),
+    }
     with reserve(folder):
-        run_log.start(name=name, configuration=configuration.to_dict(), tags=tags)
+        noted = {**configuration.to_dict(), **(asked or {})}
+        run_log.start(name=name, configuration=noted, tags=tags)
         try:
             study = Study.create(folder, split.fit.texts, split.fit.codes, folds)
             result = _train(
@@ -175,11 +184,18 @@ def _train(
     choice = choose_calibration(
         scores, study.targets, study.folds, study.log_priors, metric=configuration.metric
     )
-    predictor = _fit_predictor(split.fit, trial.specification, choice.calibration, nomenclature)
+    predictor = _fit_predictor(
+        split.fit,
+        trial.specification,
+        choice.calibration,
+        nomenclature,
+        RefusalRules.without(configuration.rules_off),
+    )
     predictor.manifest = _describe(name, split, configuration, trial, choice)
     predictor.provenance = _describe_machine(started_at, workers)
     run_log.log_artifact("calibration.json", json.dumps(choice.to_dict(), indent=1).encode())
     out_of_fold = choice.calibration.probabilities(scores, study.log_priors)
+    _log_reliability(run_log, {"before": softmax(scores), "after": out_of_fold}, study.targets)
     progress.phase("certify")
     explored = _explore(predictor, split.fit, out_of_fold, seed=configuration.seed)
     promises = _certify(predictor, split, configuration, out_of_fold, explored)
@@ -195,7 +211,7 @@ def _train(
     progress.phase("save")
     run_log.log_artifact(FINGERPRINTS, _fingerprint(split).to_bytes())
     run_log.log_model(predictor.save(output))
-    log_documents(run_log, predictor, split.test, configuration)
+    log_documents(run_log, predictor, split.test)
     shutil.rmtree(study.folder, ignore_errors=True)
     return TrainingResult(predictor, output, metrics, automation, split, trial)
 
@@ -205,6 +221,7 @@ def _fit_predictor(
     specification: Specification,
     calibration: Calibration,
     nomenclature: Nomenclature | None,
+    refusals: RefusalRules,
 ) -> Predictor:
     """Fit the winner on all texts."""
     normalizer = Normalizer(specification.normalizer)
@@ -216,6 +233,7 @@ def _fit_predictor(
         classifier=classifier,
         nomenclature=nomenclature or Nomenclature.from_codes(classifier.classes_),
         about={},
+        refusals=refusals,
     )
 
 
@@ -354,6 +372,10 @@ def _log_inputs(split: Split, run_log: RunLog) -> None:
 def _describe_split(split: Split) -> dict[str, Any]:
     return {
         "n_texts": {role: len(getattr(split, role)) for role in ("fit", "certify", "test")},
+        "n_without_code": {
+            "all": split.fit.n_missing_codes,
+            "test": split.test.n_missing_codes,
+        },
         "n_left_out": dict(split.n_left_out),
         "n_shared_keys": dict(split.n_shared_keys),
     }
@@ -397,6 +419,23 @@ def _log_evaluation(
             run_log.log_artifact(f"figures/{name}.png", charts[name](rows))
         except MissingPackageError as error:
             logger.warning("%s The tables are logged without their pictures.", error)
+
+
+def _log_reliability(
+    run_log: RunLog, probabilities: Mapping[str, Floats], targets: NDArray[np.int64]
+) -> None:
+    """Log how often texts of each confidence are right, before and after calibration."""
+    tables = {
+        when: reliability(rows.max(axis=1), rows.argmax(axis=1) == targets)
+        for when, rows in probabilities.items()
+    }
+    content = {"bins": "equal mass", "n_bins": len(tables["after"]), **tables}
+    run_log.log_artifact("reliability_out_of_fold.json", json.dumps(content, indent=1).encode())
+    try:
+        for when, rows in tables.items():
+            run_log.log_artifact(f"figures/reliability_{when}.png", reliability_chart(rows))
+    except MissingPackageError as error:
+        logger.warning("%s The tables are logged without their pictures.", error)
 
 
 def _describe(

@@ -1,5 +1,6 @@
 """Recertification: new promises for an existing model, proved on fresh coded texts."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from libelle.data.fingerprints import Fingerprints
 from libelle.errors import DataError, UsageError
 from libelle.predictor import Predictor
 from libelle.training.certification import Targets, certify
+from libelle.training.documents import log_sheets
 from libelle.training.pipeline import FINGERPRINTS
 from libelle.training.runlog import NullRunLog, RunLog
 
@@ -40,8 +42,8 @@ def recertify(
     targets: Targets,
     *,
     output: Path,
-    seen: Fingerprints | None,
-    seed: int = 0,
+    seen: Container[str] | None,
+    known: Fingerprints | None = None,
     run_log: RunLog | None = None,
 ) -> Recertification:
     """Prove other promises of a model on fresh coded texts; only its thresholds change.
@@ -55,11 +57,11 @@ def recertify(
         Declared before the texts are looked at.
     output : Path
         New folder of the model.
-    seen : Fingerprints or None
-        Of the texts that the model knows: they are left out. None when someone vouches that all
-        texts are new.
-    seed : int
-        Of the draw of one row for each repeated text.
+    seen : container of str or None
+        Split keys of the texts that the model knows, or that models of the same training were
+        certified on: they are left out. None when someone vouches that all texts are new.
+    known : Fingerprints or None
+        Those of the model itself, which the new version keeps and adds to.
     run_log : RunLog or None
         Who is told.
 
@@ -77,6 +79,8 @@ def recertify(
         )
     run_log = run_log or NullRunLog()
     fresh = _leave_out_seen(dataset, seen)
+    # The draw among repeated texts follows from the texts: no other one may be tried.
+    seed = int(fresh.digest[:8], 16)
     run_log.start(name=predictor.name, configuration=_describe(targets, seed), tags=_TAGS)
     try:
         promises = certify(predictor, fresh, targets, seed=seed)
@@ -84,9 +88,10 @@ def recertify(
         run_log.log_input(
             role="certify", name=fresh.name, uri=fresh.uri, digest=fresh.digest, n_texts=len(fresh)
         )
-        known = (seen or Fingerprints()).adding(fresh.keys)
-        run_log.log_artifact(FINGERPRINTS, known.to_bytes())
+        prints = (known or Fingerprints(complete=False)).adding(fresh.keys)
+        run_log.log_artifact(FINGERPRINTS, prints.to_bytes())
         run_log.log_model(certified.save(output))
+        log_sheets(run_log, certified)
     except BaseException:
         run_log.finish("failed")
         raise
@@ -97,7 +102,7 @@ def recertify(
 _TAGS = {"libelle.kind": "certification"}
 
 
-def _leave_out_seen(dataset: Dataset, seen: Fingerprints | None) -> Dataset:
+def _leave_out_seen(dataset: Dataset, seen: Container[str] | None) -> Dataset:
     if seen is None:
         return dataset
     rows = [row for row, key in enumerate(dataset.keys) if key not in seen]

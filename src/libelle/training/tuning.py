@@ -2,12 +2,14 @@
 
 import multiprocessing
 import signal
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import Any
 
 from libelle.errors import MissingPackageError, TrainingError
@@ -71,6 +73,10 @@ def search(
                 _tell_listeners(trial, best_trial(told, configuration.metric), run_log, progress)
             _forget_scores(told, study, configuration.metric)
             if time.monotonic() >= deadline:
+                progress.note(
+                    f"Stopped by --minutes after {len(told)} of {configuration.n_trials} trials: "
+                    "on another day or machine, another classifier may win."
+                )
                 break
             batch = next(asked, [])
         winner = choose(told, configuration.metric)
@@ -221,6 +227,33 @@ class _InThisProcess(Executor):
         return future
 
 
+class _Processes(ProcessPoolExecutor):
+    """Processes that Ctrl-C never reaches, not even while they start: it is the parent's."""
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        with _interruption_put_off():  # A process may be started here, and inherits the mask.
+            return super().submit(function, *args, **kwargs)
+
+
+@contextmanager
+def _interruption_put_off() -> Iterator[None]:
+    """Let Ctrl-C wait for the end of the `with`; a process started inside does not get it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    resource_tracker.ensure_running()  # Started inside, it would change the mask.
+    received: list[int] = []
+    usual = signal.signal(signal.SIGINT, lambda number, _: received.append(number))
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.signal(signal.SIGINT, usual)
+    if received:
+        signal.raise_signal(signal.SIGINT)
+
+
 @contextmanager
 def _workers(n_workers: int) -> Iterator[Executor]:
     """Give processes that end with this one, whether it finishes, fails, or is interrupted."""
@@ -229,7 +262,7 @@ def _workers(n_workers: int) -> Iterator[Executor]:
         yield _InThisProcess()
         return
     context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(n_workers, mp_context=context, initializer=_start_worker)
+    executor = _Processes(n_workers, mp_context=context, initializer=_start_worker)
     try:
         yield executor
     except BaseException:

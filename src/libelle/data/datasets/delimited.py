@@ -29,6 +29,8 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_CONTROLS = bytes({*range(32), 127} - set(b"\t\n\v\f\r\x1b\x1f"))
+_TELLING_BYTES = 512
 _UNDEFINED_IN_CP1252 = re.compile(b"[\x81\x8d\x8f\x90\x9d]")
 # With the error handler "surrogateescape", a byte that is not UTF-8's becomes one of these.
 _WRONG = re.compile("[\udc80-\udcff]")
@@ -94,7 +96,9 @@ def detect_encoding(path: Path) -> str:
     for mark, encoding in _BYTE_ORDER_MARKS:
         if start.startswith(mark):
             return encoding
-    if start.count(0) * 10 > len(start):
+    n_controls = len(start) - len(start.translate(None, _CONTROLS))
+    binary = len(start) >= _TELLING_BYTES and n_controls * 20 > len(start)
+    if binary or start.count(0) * 10 > len(start):
         raise DataError(f"{path.name} is not a text. Give CSV, Parquet, NDJSON or xlsx.")
     return "utf-8" if _is_utf8(path) else _single_byte_encoding(path)
 

@@ -1,14 +1,17 @@
 """Tables: CSV, Parquet, NDJSON or xlsx, from anywhere, as batches of named columns."""
 
+import gzip
 import hashlib
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import ParseError
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +23,9 @@ from libelle.storage import DEFAULT_OPTIONS, StorageOptions, local_copy, redact
 
 _BATCH_ROWS = 16_384
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0"
+_BUFFER_BYTES = 1 << 20
+# What reading a compressed file raises when some of it is wrong or missing.
+_DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, ParseError)
 _JSON_SUFFIXES = (".ndjson", ".jsonl", ".json")
 
 
@@ -86,7 +92,9 @@ def open_table(
     with local_copy(uri, options) as path:
         if sha256 is not None:
             _verify(path, sha256, uri)
-        yield _table(path, delimiter=delimiter, sheet=sheet)
+        with _told_when_damaged(path.name):
+            table = _table(path, delimiter=delimiter, sheet=sheet)
+        yield replace(table, read=partial(_read_whole, table))
 
 
 def read_table_batches(
@@ -131,6 +139,22 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def _read_whole(table: Table, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    with _told_when_damaged(table.name):
+        yield from table.read(columns)
+
+
+@contextmanager
+def _told_when_damaged(name: str) -> Iterator[None]:
+    try:
+        yield
+    except _DAMAGED as error:
+        raise DataError(
+            f"{name} is damaged: what it compresses cannot be read to its end. "
+            "Copy or download it again."
+        ) from error
+
+
 def _verify(path: Path, sha256: str, uri: str | Path) -> None:
     found = digest_of(path)
     if found != sha256.lower():
@@ -166,7 +190,8 @@ def _parquet_table(path: Path) -> Table:
 
 
 def _read_parquet(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-    with pq.ParquetFile(path) as parquet:
+    # A row group is otherwise held in memory as a whole, and may be the whole file.
+    with pq.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER_BYTES) as parquet:
         try:
             yield from parquet.iter_batches(_BATCH_ROWS, columns=columns)
         except (pa.ArrowInvalid, OSError) as error:

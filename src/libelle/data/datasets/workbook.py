@@ -1,6 +1,7 @@
 """Workbook: the rows of one sheet of an .xlsx file, as texts."""
 
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import date, datetime
@@ -100,12 +101,13 @@ def _open_sheet(path: Path, sheet: str | None) -> Iterator[Iterator[Any]]:
         import openpyxl
     except ImportError as error:
         raise MissingPackageError("openpyxl", extra="train", purpose="Reading .xlsx") from error
-    try:
-        workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise DataError(f"{path.name} is a damaged workbook. Save it again.") from error
-    with closing(workbook):
-        yield _sheet(workbook, sheet, path.name).iter_rows()
+    with path.open("rb") as stream:  # By its name, openpyxl would refuse other endings than .xlsx.
+        try:
+            workbook = openpyxl.load_workbook(stream, read_only=True, data_only=True)
+        except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, OSError) as error:
+            raise DataError(f"{path.name} is a damaged workbook. Save it again.") from error
+        with closing(workbook):
+            yield _sheet(workbook, sheet, path.name).iter_rows()
 
 
 def _sheet(workbook: Any, sheet: str | None, name: str) -> Any:

@@ -6,7 +6,7 @@ from libelle.tracking.registry.registering import (
     register_model,
     write_mlflow_model,
 )
-from libelle.tracking.registry.run_files import fetch_run_file
+from libelle.tracking.registry.run_files import fetch_run_files
 from libelle.tracking.registry.versions import (
     ModelVersion,
     RegisteredModel,
@@ -21,7 +21,7 @@ __all__ = [
     "RegisteredVersion",
     "cached_model",
     "fetch_model",
-    "fetch_run_file",
+    "fetch_run_files",
     "list_models",
     "register_model",
     "show_model",

@@ -25,6 +25,7 @@ from libelle.tracking.registry.versions import (
     METRIC_TAG,
     PACKAGE_TAG,
     PROMISE_TAG,
+    ROOT_TAG,
     aliases_of,
     main_alias,
     search_versions,
@@ -256,7 +257,9 @@ def _signature() -> Any:
 
 
 def _version_tags(manifest: Mapping[str, Any], digest: str, *, first: bool) -> dict[str, str]:
-    tags = {DIGEST_TAG: digest, PACKAGE_TAG: libelle.__version__}
+    # Versions that were certified again keep the digest of the model that was trained.
+    root = [*manifest.get("certified_from", []), digest][0]
+    tags = {DIGEST_TAG: digest, ROOT_TAG: root, PACKAGE_TAG: libelle.__version__}
     for part, metrics in manifest.get("metrics", {}).items():
         for name, value in metrics.items():
             tags[f"{METRIC_TAG}{part}_{name}"] = repr(value)

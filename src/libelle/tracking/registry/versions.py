@@ -13,8 +13,9 @@ from libelle.tracking.record import NAME
 from libelle.tracking.sending import all_pages
 
 CHAMPION, CHALLENGER = "champion", "challenger"
-DIGEST_TAG, FIRST_TAG, PACKAGE_TAG, METRIC_TAG, PROMISE_TAG = (
+DIGEST_TAG, ROOT_TAG, FIRST_TAG, PACKAGE_TAG, METRIC_TAG, PROMISE_TAG = (
     "libelle.digest",
+    "libelle.root",
     "libelle.first",
     "libelle.version",
     "libelle.metric.",
