@@ -97,15 +97,14 @@ def _log(scope: Scope, answer: _Answer, seconds: float) -> None:
     # The path as sent, still percent-encoded, cannot forge a line; the query may hold anything.
     path = scope.get("raw_path", b"").decode("ascii", "replace")
     milliseconds = round(1000 * seconds, 3)
-    logger.info(
-        "answered",
-        extra={
-            "facts": {
-                "method": scope["method"],
-                "path": path,
-                "status": answer.status,
-                "milliseconds": milliseconds,
-                "request_id": answer.request_id,
-            }
-        },
-    )
+    facts = {
+        "method": scope["method"],
+        "path": path,
+        "status": answer.status,
+        "milliseconds": milliseconds,
+        "request_id": answer.request_id,
+    }
+    state = scope["state"]
+    # Whose key it was; the address of whom was refused only, since it may be a person's.
+    facts |= {name: state[name] for name in ("client", "address") if name in state}
+    logger.info("answered", extra={"facts": facts})

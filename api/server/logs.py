@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 
+from api.security.keys import hide_keys
+
 
 class JsonFormatter(logging.Formatter):
     """One line of JSON for each record; its `facts` stand beside its message."""
@@ -22,7 +24,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return orjson.dumps(line, default=str).decode()
+        return hide_keys(orjson.dumps(line, default=str).decode())
 
 
 def configure_logs() -> None:

@@ -313,8 +313,8 @@ def read_settings(**overrides: Any) -> Settings:
         one says; the message names it, never its value.
     """
     env_file = overrides.get("_env_file", Settings.model_config["env_file"])
-    if complaints := list(_misnamed(os.environ, env_file)):
-        raise UsageError(f"Settings: {'; '.join(complaints)}. See .env.example.")
+    if misnamed := list(_misnamed(os.environ, env_file)):
+        raise UsageError(f"Settings: {'; '.join(misnamed)}. See .env.example.")
     try:
         settings = Settings(**overrides)
     except ValidationError as error:

@@ -104,8 +104,8 @@ def portal():
 
 @pytest.fixture
 def settings() -> Settings:
-    """The defaults, whatever the environment of the tests says."""
-    return Settings.model_construct()
+    """The defaults, whatever the environment of the tests says, open to whoever calls."""
+    return Settings.model_construct().model_copy(update={"auth": "none"})
 
 
 @pytest.fixture
@@ -127,6 +127,6 @@ def make_client(portal, settings, model):
 
 @pytest.fixture(scope="session")
 def client(portal, model) -> Client:
-    app = create_app(Settings.model_construct(), model=model)
+    app = create_app(Settings.model_construct(auth="none"), model=model)
     with portal.wrap_async_context_manager(app.router.lifespan_context(app)):
         yield Client(portal, app)

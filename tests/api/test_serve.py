@@ -22,7 +22,8 @@ SERVE = """
 import sys
 from api.main import serve
 from libelle.settings import Settings
-serve(Settings.model_construct(model=sys.argv[1], port=int(sys.argv[2]), workers=int(sys.argv[3])))
+model, port, workers = sys.argv[1], *map(int, sys.argv[2:4])
+serve(Settings.model_construct(model=model, port=port, workers=workers, auth="none"))
 """
 
 
@@ -133,7 +134,7 @@ from libelle.settings import Settings
 
 async def main():
     model = load_model(ModelSource(Path(sys.argv[1])))
-    app = create_app(Settings.model_construct(), model=model)
+    app = create_app(Settings.model_construct(auth="none"), model=model)
     async with app.router.lifespan_context(app):
         http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://libelle.test")
         async with http:
