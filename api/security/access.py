@@ -66,7 +66,7 @@ class Guard:
         ProblemError
             If there are more of them than the settings allow.
         """
-        wait = self.rates.take(client, now=time.monotonic()) if self.rates else 0.0
+        wait = self.rates.take(client, now=time.monotonic()) if self.rates is not None else 0.0
         if wait:
             raise ProblemError(
                 TOO_MANY_REQUESTS,
@@ -76,7 +76,7 @@ class Guard:
 
     def refuse_hasty_address(self, scope: Scope) -> None:
         """Count a request whose client has no name, by its address."""
-        if self.rates:
+        if self.rates is not None:
             self.refuse_haste(f"address {household(self.proxies.client_of(scope))}")
 
 
@@ -141,7 +141,7 @@ def make_guard(settings: Settings, log_key: bytes) -> Guard:
         keys=read_key_ring(settings),
         sessions=Sessions(log_key, seconds=settings.session_seconds),
         proxies=proxies,
-        rates=RateLimit(rate) if rate else None,
+        rates=None if rate is None else RateLimit(rate),
     )
 
 
