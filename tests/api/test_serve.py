@@ -39,13 +39,22 @@ def call(port, method, path, body=None, headers=()):
 
 
 @contextlib.contextmanager
-def serving(model_folder, tmp_path, workers=1):
-    """Start `serve` in a process group of its own and give its port, once it is ready."""
+def serving(model_folder, tmp_path, workers=1, variables=None):
+    """Start `serve` in a process group of its own and give its port, once it is ready.
+
+    With variables, the command line reads them, in the folder of the test.
+    """
     port, log = free_port(), tmp_path / "serve.log"
+    command = [sys.executable, "-c", SERVE, str(model_folder), str(port), str(workers)]
+    if variables is not None:
+        options = ["--model", str(model_folder), "--port", str(port), "--workers", str(workers)]
+        command = [sys.executable, "-m", "libelle.cli", "serve", *options]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-c", SERVE, str(model_folder), str(port), str(workers)],
-            cwd=ROOT,
+            command,
+            cwd=ROOT if variables is None else tmp_path,
+            env=None if variables is None else os.environ | variables,
+            stdout=output,
             stderr=output,
             start_new_session=True,
         )
