@@ -20,8 +20,6 @@ LOGIN_REQUEST = "LoginRequest"
 _PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
 _HEADER_OF_STATUS = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
 _COMPONENTS = "#/components/schemas/"
-
-
 _KEY, _BEARER, _SESSION = "ApiKey", "BearerKey", "Session"
 _SCHEMES: dict[str, dict[str, Any]] = {
     _KEY: {
@@ -62,11 +60,6 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         for status in statuses
     }
     return {**described, "default": {"description": "Any other problem", "content": content}}
-
-
-def _headers(status: int) -> dict[str, Any]:
-    name = _HEADER_OF_STATUS.get(status)
-    return {"headers": {name: {"schema": {"type": "string"}}}} if name else {}
 
 
 def complete_openapi(
@@ -123,3 +116,8 @@ def _guard_operation(operation: dict[str, Any], scope: Scope | None) -> dict[str
             status: responses.get(status) or refusals[status] for status in [*statuses, "default"]
         },
     }
+
+
+def _headers(status: int) -> dict[str, Any]:
+    name = _HEADER_OF_STATUS.get(status)
+    return {"headers": {name: {"schema": {"type": "string"}}}} if name else {}

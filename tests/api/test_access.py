@@ -4,6 +4,7 @@ import logging
 import re
 
 import pytest
+from fastapi import WebSocket
 from fastapi.routing import iter_route_contexts
 
 from api.main import OPEN_ADDRESSES
@@ -116,6 +117,10 @@ def test_s1_a_sub_path_opens_nothing(make_guarded, root_path):
 
 
 def test_s1_no_web_socket_is_opened(portal, guarded):
+    async def accept(websocket: WebSocket):
+        await websocket.accept()
+
+    guarded.app.add_api_websocket_route("/docs", accept)
     sent = []
 
     async def receive():

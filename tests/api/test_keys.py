@@ -92,7 +92,7 @@ def test_s3_a_hash_stands_once():
 @pytest.mark.parametrize("listed", [None, SecretStr(""), SecretStr(" ,\n")])
 def test_s3_without_keys_no_application_starts(listed):
     settings = Settings.model_construct(api_keys=listed)
-    with pytest.raises(UsageError, match="--new-key.*LIBELLE_AUTH=none"):
+    with pytest.raises(UsageError, match=r"--new-key.*LIBELLE_AUTH=none"):
         create_app(settings, None)
 
 
@@ -100,7 +100,7 @@ def test_s3_without_keys_the_service_does_not_even_listen(monkeypatch):
     monkeypatch.setattr("api.main._exit_cleanly", lambda: None)
     monkeypatch.setattr("api.main.configure_logs", lambda: None)
     monkeypatch.setattr("api.main.listen", lambda *_: pytest.fail("it listens"))
-    with pytest.raises(UsageError, match="--new-key.*LIBELLE_AUTH=none"):
+    with pytest.raises(UsageError, match=r"--new-key.*LIBELLE_AUTH=none"):
         serve(Settings.model_construct())
 
 
@@ -112,7 +112,7 @@ def test_s3_keys_that_are_not_asked_for_are_refused():
 
 def test_s3_a_short_key_signs_no_session():
     listed, short = SecretStr(ENTRIES["all"]), SecretStr("0" * 31)
-    with pytest.raises(UsageError, match="LIBELLE_LOG_KEY .* too short"):
+    with pytest.raises(UsageError, match=r"LIBELLE_LOG_KEY .* too short"):
         read_key_ring(Settings.model_construct(api_keys=listed, log_key=short))
 
 
