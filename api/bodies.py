@@ -1,7 +1,7 @@
 """Bodies: bytes that must be JSON, in UTF-8, and nothing else."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -17,8 +17,23 @@ JSON_MEDIA_TYPE = "application/json"
 
 
 @asynccontextmanager
-async def body_of_request(request: Request, service: "Service") -> AsyncIterator[bytes]:
-    """Give the body of a request that says it is JSON; its bytes count as long as it is used.
+async def body_of_request(
+    request: Request,
+    service: "Service",
+    *,
+    media_types: Collection[str] = (JSON_MEDIA_TYPE,),
+    max_bytes: int | None = None,
+) -> AsyncIterator[bytes]:
+    """Give the body of a request in one of the formats; its bytes count as long as it is used.
+
+    Parameters
+    ----------
+    request : Request
+    service : Service
+    media_types : collection of str
+        Formats that are read, in small letters.
+    max_bytes : int or None
+        Most bytes, when they are fewer than in the settings.
 
     Raises
     ------
@@ -26,8 +41,8 @@ async def body_of_request(request: Request, service: "Service") -> AsyncIterator
         If it says that it is something else, or compressed; if it is larger than the settings
         allow, before it is read when it says so itself.
     """
-    _refuse_other_formats(request)
-    limit = service.settings.max_body_bytes
+    _refuse_other_formats(request, media_types)
+    limit = min(max_bytes or service.settings.max_body_bytes, service.settings.max_body_bytes)
     if _announced_bytes(request) > limit:
         raise _too_large(limit)
     parts, n_bytes = [], 0
@@ -43,12 +58,15 @@ async def body_of_request(request: Request, service: "Service") -> AsyncIterator
         service.hold_bytes(-n_bytes)
 
 
-def _refuse_other_formats(request: Request) -> None:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != JSON_MEDIA_TYPE:
-        raise ProblemError(
-            UNSUPPORTED_MEDIA_TYPE, f"Send JSON, with Content-Type: {JSON_MEDIA_TYPE}."
-        )
+def media_type_of(request: Request) -> str:
+    """Return the format that a request says its body has, in small letters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _refuse_other_formats(request: Request, media_types: Collection[str]) -> None:
+    if media_type_of(request) not in media_types:
+        accepted = " or ".join(media_types)
+        raise ProblemError(UNSUPPORTED_MEDIA_TYPE, f"Send it with Content-Type: {accepted}.")
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise ProblemError(UNSUPPORTED_MEDIA_TYPE, "Send the body as it is, not compressed.")
 

@@ -40,6 +40,9 @@ class ProblemKind:
 BAD_HTTP = ProblemKind(400, "bad-http", "The request is not HTTP")
 MALFORMED_JSON = ProblemKind(400, "malformed-json", "The body is not JSON")
 REFUSED = ProblemKind(400, "refused", "What was asked cannot be done as asked")
+UNAUTHENTICATED = ProblemKind(401, "unauthenticated", "The request bears no key that is known")
+WRONG_SCOPE = ProblemKind(403, "wrong-scope", "The key does not allow this")
+CROSS_SITE = ProblemKind(403, "cross-site", "The request may come from another site")
 UNKNOWN_ADDRESS = ProblemKind(404, "unknown-address", "Nothing is at this address")
 UNKNOWN_CODE = ProblemKind(404, "unknown-code", "The nomenclature has no such code")
 UNKNOWN_MODEL = ProblemKind(404, "unknown-model", "This service answers for another model")
@@ -51,6 +54,7 @@ UNSUPPORTED_MEDIA_TYPE = ProblemKind(
 )
 INVALID_REQUEST = ProblemKind(422, "invalid-request", "The request is not valid")
 INVALID_ITEM = ProblemKind(422, "invalid-item", "The item is not valid")
+TOO_MANY_REQUESTS = ProblemKind(429, "too-many-requests", "The client asks too often")
 INTERNAL_ERROR = ProblemKind(500, "internal-error", "The service failed")
 BUSY = ProblemKind(503, "busy", "The service has too much to do")
 NOT_READY = ProblemKind(503, "not-ready", "The service is not ready")
@@ -86,6 +90,8 @@ class ProblemError(Exception):
         As `FieldError` of the schemas.
     retry_seconds : int or None
         After which the same request may be answered.
+    challenge : str or None
+        How to say who asks.
     """
 
     def __init__(
@@ -95,20 +101,21 @@ class ProblemError(Exception):
         *,
         field_errors: list[dict[str, str]] | None = None,
         retry_seconds: int | None = None,
+        challenge: str | None = None,
     ) -> None:
         super().__init__(f"{kind.slug}: {detail}")
         self.kind, self.detail, self.field_errors = kind, detail, field_errors
-        self.retry_seconds = retry_seconds
+        self.retry_seconds, self.challenge = retry_seconds, challenge
 
     def response(self, request_id: str) -> Response:
         """Return the answer to the request."""
-        retry = self.retry_seconds
+        headers = {"Retry-After": self.retry_seconds, "WWW-Authenticate": self.challenge}
         return problem_response(
             self.kind,
             self.detail,
             request_id=request_id,
             field_errors=self.field_errors,
-            headers=None if retry is None else {"Retry-After": str(retry)},
+            headers={name: str(value) for name, value in headers.items() if value is not None},
         )
 
 

@@ -22,7 +22,10 @@ from api.errors import install_error_handlers
 from api.loading import LoadedModel, ModelSource, is_registered, load_safely
 from api.middleware import RequestIds, SubPath
 from api.openapi import problems
-from api.routes import codes, health, models, pages, predictions
+from api.routes import codes, health, models, pages, predictions, sessions
+from api.security.access import Access, make_guard, read_key_ring
+from api.security.headers import SecurityHeaders
+from api.security.origins import Origins
 from api.server import AnsweringServer, Deadlines, Supervisor, listen, refuse_busy_port
 from api.server.board import Board
 from api.server.logs import configure_logs
@@ -40,11 +43,17 @@ API_VERSION = "1"
 # the whole time in which a single text should be answered.
 SWITCH_SECONDS = 0.0005
 SPARE_SECONDS = 5.0
+# Whatever stands elsewhere asks for a key.
+OPEN_ADDRESSES = frozenset(
+    (*pages.OPEN_ADDRESSES, *health.OPEN_ADDRESSES, *sessions.OPEN_ADDRESSES)
+)
 _DESCRIPTION = """\
 Give each short text its official code, or hand it to a person with a short list.
 
 `decision` says what becomes of a text: `automatic` (its `code` may be stored), `review` (a person
 decides, among `candidates`) or `refused` (there is nothing to code). Codes are text: `"0111"`.
+
+A key goes in the header `X-API-Key`, never in an address.
 
 `X-Request-ID` is echoed, or made when there is none: a retry with the same one is safe. Errors are
 `application/problem+json` (RFC 9457), whose `type` is stable.
@@ -76,10 +85,11 @@ def create_app(
         lifespan=_lifespan,
     )
     app.state.service = Service(settings, model, board=board)
+    app.state.guard = make_guard(settings, app.state.service.log_key)
+    app.state.open_addresses = OPEN_ADDRESSES
     install_error_handlers(app)
     _include_routes(app)
-    app.add_middleware(SubPath, root_path=settings.root_path)
-    app.add_middleware(RequestIds, service=app.state.service)
+    _surround(app, settings)
     return app
 
 
@@ -89,16 +99,20 @@ def serve(settings: Settings) -> None:
     Raises
     ------
     UsageError
-        If the address cannot be listened on, because another program does for instance.
+        If no key is known and nothing says that none is needed; if the address cannot be listened
+        on, because another program does for instance.
     LibelleError
         If the model cannot be loaded.
     """
     _exit_cleanly()
     configure_logs()
+    settings = _with_secrets(settings)
     with listen(settings.host, settings.port) as listener:
         host, port = listener.getsockname()[:2]
         logger.info("Listening on http://%s:%d: see /docs", host, port)
-        _Serving(_with_log_key(settings), listener).run()
+        if settings.auth == "none":
+            logger.warning("LIBELLE_AUTH=none: whoever reaches %s is answered", host)
+        _Serving(settings, listener).run()
 
 
 class _Serving:
@@ -206,12 +220,24 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service.work.close()
 
 
+def _surround(app: FastAPI, settings: Settings) -> None:
+    """Put around the routes what every request goes through; the last one comes first."""
+    guard, service = app.state.guard, app.state.service
+    app.add_middleware(Access, guard=guard, open_addresses=app.state.open_addresses)
+    app.add_middleware(SubPath, root_path=settings.root_path)
+    app.add_middleware(RequestIds, service=service)
+    if settings.cors_origins:
+        app.add_middleware(Origins, allowed=settings.cors_origins)
+    app.add_middleware(SecurityHeaders)
+
+
 def _include_routes(app: FastAPI) -> None:
     same_routes = APIRouter()
     for routes in (predictions, models, codes):
         same_routes.include_router(routes.router)
     app.include_router(pages.router)
     app.include_router(health.router)
+    app.include_router(sessions.router)
     app.include_router(same_routes, prefix="/v1")
     app.include_router(models.list_router, prefix="/v1")
     app.include_router(
@@ -227,11 +253,23 @@ def _name_operation(route: APIRoute) -> str:
     return f"{route.name}_of_model" if "{model}" in route.path else route.name
 
 
-def _with_log_key(settings: Settings) -> Settings:
-    """Give all workers one key, so that a text has one identifier whichever answers a retry."""
-    if settings.log_key_bytes() is not None:
-        return settings
-    return settings.model_copy(update={"log_key": SecretStr(secrets.token_hex(LOG_KEY_BYTES))})
+def _with_secrets(settings: Settings) -> Settings:
+    """Read the secrets once, and refuse those that are worth nothing.
+
+    All workers have one log key, so that a text has one identifier whichever answers a retry; and
+    a file of keys that changes, or breaks, changes nothing until the next start.
+    """
+    read_key_ring(settings)
+    log_key, api_keys = settings.log_key_bytes(), settings.api_keys_bytes()
+    secret = secrets.token_hex(LOG_KEY_BYTES) if log_key is None else log_key.decode("latin-1")
+    return settings.model_copy(
+        update={
+            "log_key": SecretStr(secret),
+            "log_key_file": None,
+            "api_keys": None if api_keys is None else SecretStr(api_keys.decode("ascii")),
+            "api_keys_file": None,
+        }
+    )
 
 
 def _deadlines(settings: Settings) -> Deadlines:

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import internal_error, log_failure
+from api.security.keys import KEY_PREFIX
 from api.service import Service
 
 logger = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ _READABLE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 class RequestIds:
     """Give each request an identifier, echo it, and answer when the application fails.
 
-    The identifier of the client is taken when it is short and holds nothing that a log could not
+    The identifier of the client is taken when it is short and holds nothing that a log should not
     show; another one is replaced.
     """
 
@@ -90,22 +91,22 @@ class _Answer:
 
 def _choose_request_id(scope: Scope) -> str:
     given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
-    return given if _READABLE_ID.fullmatch(given) else uuid4().hex
+    is_taken = _READABLE_ID.fullmatch(given) and KEY_PREFIX not in given
+    return given if is_taken else uuid4().hex
 
 
 def _log(scope: Scope, answer: _Answer, seconds: float) -> None:
     # The path as sent, still percent-encoded, cannot forge a line; the query may hold anything.
     path = scope.get("raw_path", b"").decode("ascii", "replace")
     milliseconds = round(1000 * seconds, 3)
-    logger.info(
-        "answered",
-        extra={
-            "facts": {
-                "method": scope["method"],
-                "path": path,
-                "status": answer.status,
-                "milliseconds": milliseconds,
-                "request_id": answer.request_id,
-            }
-        },
-    )
+    facts = {
+        "method": scope["method"],
+        "path": path,
+        "status": answer.status,
+        "milliseconds": milliseconds,
+        "request_id": answer.request_id,
+    }
+    state = scope["state"]
+    # Whose key it was; the address of whom was refused only, since it may be a person's.
+    facts |= {name: state[name] for name in ("client", "address") if name in state}
+    logger.info("answered", extra={"facts": facts})

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
+from api.security.keys import MAX_KEY_CHARACTERS, Scope
 from libelle.decision import Decision, GuaranteeStatus, Reason
 from libelle.settings import Settings
 
@@ -88,6 +89,16 @@ def request_types(settings: Settings) -> RequestTypes:
         top_k: NotRequired[TopK]
 
     return RequestTypes(TypeAdapter(PredictRequest), TypeAdapter(BatchRequest), default_top_k)
+
+
+@with_config(_STRICT)
+class LoginRequest(TypedDict):
+    """A key to exchange for a session."""
+
+    key: Annotated[str, Field(max_length=MAX_KEY_CHARACTERS, description="As --new-key gave it.")]
+
+
+LOGIN_TYPE: TypeAdapter[Any] = TypeAdapter(LoginRequest)
 
 
 def _with_example(example: dict[str, Any]) -> ConfigDict:
@@ -342,6 +353,15 @@ class CodeDetails(CodeReference):
     level: int = Field(description="Depth, 1 at the top.")
     parents: list[CodeReference] = Field(description="The nearest first.")
     children: list[CodeReference]
+
+
+class SessionAnswer(_Answer):
+    """A session, whose cookie comes with the answer."""
+
+    client: str = Field(description="Whose key it was.")
+    scopes: list[Scope] = Field(description="What the session lets do.")
+    csrf_token: str = Field(description="For the header `X-CSRF-Token` of writes.")
+    expires_at: AwareDatetime
 
 
 class Liveness(_Answer):

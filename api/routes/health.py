@@ -12,6 +12,8 @@ from api.schemas import Liveness, Readiness
 
 router = APIRouter(prefix="/health", tags=["Health"])
 
+OPEN_ADDRESSES = ("/health/live", "/health/ready")
+
 
 @router.get("/live", response_model=Liveness)
 async def live() -> dict[str, str]:

@@ -17,6 +17,7 @@ from api.errors import (
     ProblemKind,
     describe_problem,
 )
+from api.security.headers import COMMON_HEADERS, DATA_HEADERS, NO_STORE
 
 # A body that comes at this rate at least is never late, however large it is.
 LEAST_BYTES_PER_SECOND = 10_000
@@ -116,8 +117,10 @@ def _problem_bytes(kind: ProblemKind, detail: str) -> bytes:
         "content-type": f"{MEDIA_TYPE}{JSON_CHARSET}",
         "content-length": str(len(content)),
         "x-request-id": request_id,
-        "cache-control": "no-store",
         "connection": "close",
+        **COMMON_HEADERS,
+        **DATA_HEADERS,
+        **NO_STORE,
     }
     if kind.status == 503:
         headers["retry-after"] = "1"

@@ -1,11 +1,14 @@
 """Logs: one JSON object a line on standard error, without any text to code."""
 
+import json
 import logging
 import logging.config
 import time
 from typing import Any
 
 import orjson
+
+from api.security.keys import hide_keys
 
 
 class JsonFormatter(logging.Formatter):
@@ -22,7 +25,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return orjson.dumps(line, default=str).decode()
+        return hide_keys(_render(line))
 
 
 def configure_logs() -> None:
@@ -36,6 +39,17 @@ def configure_logs() -> None:
             "root": {"handlers": ["stderr"], "level": "INFO"},
         }
     )
+
+
+def _render(line: dict[str, Any]) -> str:
+    """Return JSON in which nothing moves a terminal, nor ends a line for any reader of logs."""
+    try:
+        rendered = orjson.dumps(line, default=str).decode()
+    except orjson.JSONEncodeError:  # Halves of surrogate pairs, as names of files may have.
+        rendered = ""
+    if rendered.isprintable() and rendered:
+        return rendered
+    return json.dumps(line, default=str).replace("\x7f", "\\u007f")
 
 
 def _utc(seconds: float) -> str:

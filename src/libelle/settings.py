@@ -1,14 +1,25 @@
 """Settings: every environment variable, typed; only the doors read them."""
 
 import os
+import re
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from dotenv.main import DotEnv
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from libelle.errors import UsageError
 from libelle.storage import StorageOptions, with_scheme
+from libelle.variables import complain_of_repeated, complain_of_unknown, without_service_links
 
 # What `storage` does for S3 servers that are not Amazon's, as boto3 and MLflow call it.
 _OTHER_THAN_AMAZON = {
@@ -16,6 +27,31 @@ _OTHER_THAN_AMAZON = {
     "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
     "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
 }
+
+Network = IPv4Network | IPv6Network
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
+
+
+def _split(value: Any) -> Any:
+    return re.split(r"[,\s]+", value.strip(" ,\n\t")) if isinstance(value, str) else value
+
+
+def _read_networks(value: Any) -> Any:
+    try:
+        return tuple(ip_network(one) for one in _split(value))
+    except ValueError:
+        raise ValueError("addresses or networks, such as 10.0.0.0/8, separated by commas") from None
+
+
+def _read_origins(value: Any) -> Any:
+    origins = tuple(_split(value))
+    if not all(_ORIGIN.fullmatch(origin) for origin in origins):
+        raise ValueError(
+            "origins, such as https://app.example.org, separated by commas; each one is named: "
+            "* is refused"
+        )
+    return origins
 
 
 class Settings(BaseSettings):
@@ -131,10 +167,55 @@ class Settings(BaseSettings):
     max_top_k: Annotated[int, Field(ge=1, le=1_000, description="Most candidates of one text.")] = (
         50
     )
+    auth: Annotated[
+        Literal["keys", "none"],
+        Field(description="Who is answered: bearers of a key, or (none) whoever can call."),
+    ] = "keys"
+    api_keys: Annotated[
+        SecretStr | None,
+        Field(
+            description="Hashes of the keys that are answered, separated by commas or line ends, "
+            "each as `libelle serve --new-key` prints it."
+        ),
+    ] = None
+    api_keys_file: Annotated[
+        Path | None, Field(description="File that holds LIBELLE_API_KEYS.")
+    ] = None
+    rate_limit: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=1_000_000,
+            description="Requests a minute that one process answers to each client, all its keys "
+            "together, or to each address without keys; no limit if unset.",
+        ),
+    ] = None
+    trusted_proxies: Annotated[
+        tuple[Network, ...],
+        NoDecode,
+        BeforeValidator(_read_networks),
+        Field(
+            description="Addresses or networks of the proxies whose X-Forwarded-For is believed, "
+            "separated by commas; none if unset."
+        ),
+    ] = ()
+    cors_origins: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        BeforeValidator(_read_origins),
+        Field(
+            description="Origins whose pages may call the API from a browser, with a key, "
+            "separated by commas; none if unset."
+        ),
+    ] = ()
+    session_seconds: Annotated[
+        int, Field(ge=60, le=604_800, description="Time during which a login holds.")
+    ] = 28_800
     log_key: Annotated[
         SecretStr | None,
         Field(
-            description="Secret key of the prediction identifiers; random at each start if unset."
+            description="Secret key of the prediction identifiers and of the sessions, 32 "
+            "characters or more; random at each start if unset."
         ),
     ] = None
     log_key_file: Annotated[Path | None, Field(description="File that holds LIBELLE_LOG_KEY.")] = (
@@ -232,24 +313,32 @@ class Settings(BaseSettings):
         UsageError
             If the file cannot be read.
         """
-        if self.log_key is not None or self.log_key_file is None:
-            return self.log_key.get_secret_value().encode() if self.log_key else None
-        try:
-            return self.log_key_file.read_bytes().strip()
-        except OSError as error:
-            raise UsageError(
-                f"LIBELLE_LOG_KEY_FILE: {self.log_key_file} cannot be read: {error.strerror}."
-            ) from error
+        return _secret_bytes(self.log_key, self.log_key_file, "LIBELLE_LOG_KEY_FILE")
 
-    @field_validator("port", mode="before")
+    def api_keys_bytes(self) -> bytes | None:
+        """Return the hashes of the keys, from the environment or from their file.
+
+        Raises
+        ------
+        UsageError
+            If the file cannot be read.
+        """
+        return _secret_bytes(self.api_keys, self.api_keys_file, "LIBELLE_API_KEYS_FILE")
+
     @classmethod
-    def _refuse_service_links(cls, port: Any) -> Any:
-        if isinstance(port, str) and "://" in port:
-            raise ValueError(
-                "is an address: Kubernetes wrote it for a Service named libelle. "
-                "Set enableServiceLinks: false in the pod"
-            )
-        return port
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read no variable that Kubernetes wrote for a Service named libelle."""
+        for source in (env_settings, dotenv_settings):
+            assert isinstance(source, EnvSettingsSource)  # noqa: S101
+            source.env_vars = without_service_links(source.env_vars)
+        return init_settings, env_settings, dotenv_settings
 
 
 def read_settings(**overrides: Any) -> Settings:
@@ -263,13 +352,59 @@ def read_settings(**overrides: Any) -> Settings:
     Raises
     ------
     UsageError
-        If a variable has a value that its type refuses; the message names it, never its value.
+        If a variable has a value that its type refuses, is no setting, or says again what another
+        one says; the message names it, never its value.
     """
+    env_file = overrides.get("_env_file", Settings.model_config["env_file"])
+    if misnamed := list(_misnamed(os.environ, env_file)):
+        raise UsageError(f"Settings: {'; '.join(misnamed)}. See .env.example.")
     try:
-        return Settings(**overrides)
+        settings = Settings(**overrides)
     except ValidationError as error:
         complaints = "; ".join(_complaint(problem) for problem in error.errors())
         raise UsageError(f"Settings: {complaints}. See .env.example.") from None
+    _refuse_two_values(settings)
+    return settings
+
+
+def _misnamed(environment: Mapping[str, str], env_file: str | None) -> Iterator[str]:
+    """Say which variables are no setting, or stand twice, in the environment and in a file."""
+    known = {name for names in _variables() for name in names}
+    of_file = DotEnv(env_file, interpolate=False).parse() if env_file else ()
+    for pairs in (environment.items(), of_file):
+        names = [name for name, value in pairs if without_service_links({name: value})]
+        yield from complain_of_unknown(names, known)
+        yield from complain_of_repeated(names, known)
+    for ours, theirs in (pair for pair in _variables() if len(pair) == 2):
+        if environment.get(ours) and environment.get(theirs):
+            yield f"{ours} and {theirs} are one setting: keep one of them"
+
+
+def _variables() -> Iterator[tuple[str, ...]]:
+    """Give the names under which each setting is read."""
+    for name, field in Settings.model_fields.items():
+        ours = f"LIBELLE_{name.upper()}"
+        yield (ours, str(field.validation_alias)) if field.validation_alias else (ours,)
+
+
+def _refuse_two_values(settings: Settings) -> None:
+    for name in Settings.model_fields:
+        of_file = f"{name}_file"
+        given = [getattr(settings, field, None) for field in (name, of_file)]
+        if None not in given:
+            variable = f"LIBELLE_{name.upper()}"
+            raise UsageError(
+                f"Settings: {variable} and {variable}_FILE are both given: keep one of them."
+            )
+
+
+def _secret_bytes(secret: SecretStr | None, path: Path | None, variable: str) -> bytes | None:
+    if secret is not None or path is None:
+        return secret.get_secret_value().encode() if secret else None
+    try:
+        return path.read_bytes().strip()
+    except OSError as error:
+        raise UsageError(f"{variable}: {path} cannot be read: {error.strerror}.") from error
 
 
 def _reveal(secret: SecretStr | None) -> str | None:
@@ -287,6 +422,6 @@ def example_environment() -> str:
     lines = ["# Settings of libelle, written by `make env-example`. Copy to .env and edit.", ""]
     for name, field in Settings.model_fields.items():
         variable = str(field.validation_alias or f"LIBELLE_{name.upper()}")
-        default = "" if field.default in (None, "") else str(field.default)
+        default = "" if field.default in (None, "", ()) else str(field.default)
         lines += [f"# {field.description}", f"#{variable}={default}", ""]
     return "\n".join(lines)

@@ -21,6 +21,7 @@ from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 FROM_ELSEWHERE = ("LIBELLE_", "AWS_", "MLFLOW_")
+SOURCES = os.pathsep.join(map(str, (ROOT / "src", ROOT)))
 
 
 def call(port, method, path, body=None, headers=()):
@@ -35,17 +36,23 @@ def call(port, method, path, body=None, headers=()):
 
 
 @contextlib.contextmanager
-def serving(model, tmp_path, workers=1, limit_files=None, until="ready", **variables):
-    """Start `libelle serve` in a process group of its own and give its port, once it is ready."""
+def serving(model, tmp_path, workers=1, limit_files=None, until="ready", variables=None, **others):
+    """Start `libelle serve` in a process group of its own and give its port, once it is ready.
+
+    With variables, access is as they say; without, no key is asked for.
+    """
     port, log = free_port(), tmp_path / "serve.log"
     command = [sys.executable, "-m", "libelle.cli", "serve", "--model", str(model)]
     kept = {k: v for k, v in os.environ.items() if not k.startswith(FROM_ELSEWHERE)}
+    usual = {"PYTHONPATH": SOURCES, "LIBELLE_DRAIN_SECONDS": "0.2"}
+    access = {"LIBELLE_AUTH": "none"} if variables is None else variables
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*command, "--port", str(port), "--workers", str(workers)],
             cwd=tmp_path,
+            stdout=output,
             stderr=output,
-            env=kept | {"PYTHONPATH": str(ROOT), "LIBELLE_DRAIN_SECONDS": "0.2"} | variables,
+            env=kept | usual | access | others,
             start_new_session=True,
             preexec_fn=limit_files and partial(_limit_files, limit_files),
         )
@@ -138,7 +145,7 @@ from libelle.settings import Settings
 
 async def main():
     model = load_model(ModelSource(Path(sys.argv[1])))
-    app = create_app(Settings.model_construct(), model=model)
+    app = create_app(Settings.model_construct(auth="none"), model=model)
     async with app.router.lifespan_context(app):
         http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://libelle.test")
         async with http:
