@@ -66,6 +66,15 @@ class Settings(BaseSettings):
     ] = None
     host: Annotated[str, Field(description="Address the API listens on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535, description="Port the API listens on.")] = 8000
+    metrics_port: Annotated[
+        int | None,
+        Field(
+            ge=1, le=65535, description="Port of the Prometheus metrics; none is shown if unset."
+        ),
+    ] = None
+    metrics_host: Annotated[
+        str | None, Field(description="Address of the metrics; that of the API if unset.")
+    ] = None
     workers: Annotated[int, Field(ge=1, le=64, description="Processes that answer requests.")] = 1
     root_path: Annotated[
         str, Field(description="Sub-path under which a proxy shows the API, such as /proxy/8000.")
@@ -197,12 +206,12 @@ class Settings(BaseSettings):
                 f"LIBELLE_LOG_KEY_FILE: {self.log_key_file} cannot be read: {error.strerror}."
             ) from error
 
-    @field_validator("port", mode="before")
+    @field_validator("port", "metrics_port", mode="before")
     @classmethod
     def _refuse_service_links(cls, port: Any) -> Any:
         if isinstance(port, str) and "://" in port:
             raise ValueError(
-                "is an address: Kubernetes wrote it for a Service named libelle. "
+                "is an address: Kubernetes wrote it for a Service of that name. "
                 "Set enableServiceLinks: false in the pod"
             )
         return port

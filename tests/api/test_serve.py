@@ -20,6 +20,8 @@ from libelle.errors import ModelError, UsageError
 from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
+CLI = ("-m", "libelle.cli")
+SOURCES = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
 FROM_ELSEWHERE = ("LIBELLE_", "AWS_", "MLFLOW_")
 
 
@@ -35,17 +37,17 @@ def call(port, method, path, body=None, headers=()):
 
 
 @contextlib.contextmanager
-def serving(model, tmp_path, workers=1, limit_files=None, **variables):
+def serving(model, tmp_path, workers=1, limit_files=None, program=CLI, **variables):
     """Start `libelle serve` in a process group of its own and give its port, once it is ready."""
     port, log = free_port(), tmp_path / "serve.log"
-    command = [sys.executable, "-m", "libelle.cli", "serve", "--model", str(model)]
+    command = [sys.executable, *program, "serve", "--model", str(model)]
     kept = {k: v for k, v in os.environ.items() if not k.startswith(FROM_ELSEWHERE)}
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*command, "--port", str(port), "--workers", str(workers)],
             cwd=tmp_path,
             stderr=output,
-            env=kept | {"PYTHONPATH": str(ROOT), "LIBELLE_DRAIN_SECONDS": "0.2"} | variables,
+            env=kept | {"PYTHONPATH": SOURCES, "LIBELLE_DRAIN_SECONDS": "0.2"} | variables,
             start_new_session=True,
             preexec_fn=limit_files and partial(_limit_files, limit_files),
         )
