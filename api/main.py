@@ -138,6 +138,8 @@ class _Serving:
         self, settings: Settings, listener: socket, metrics_listener: socket | None
     ) -> None:
         self._settings, self._listener = settings, listener
+        # A worker that asked for it might be an orphan already, and would never end.
+        self._pid = os.getpid()
         self._board = Board()
         layout = create_app(settings, None).state.service.meter.layout
         ledger = Ledger(
@@ -264,7 +266,7 @@ class _Serving:
         sys.setswitchinterval(SWITCH_SECONDS)
         app = create_app(self._settings, model, board=self._board, page=page)
         server = AnsweringServer(
-            app, _deadlines(self._settings), supervisor_pid=os.getppid(), say_started=say_started
+            app, _deadlines(self._settings), supervisor_pid=self._pid, say_started=say_started
         )
         server.answer(self._listener)
 

@@ -126,16 +126,17 @@ def test_the_process_that_shows_metrics_is_replaced_and_ends_with_the_service(
 
 
 FOLLOW = """
-import sys, time
+import os, sys, time
 from pathlib import Path
 import api.watching
 from api.loading import ModelSource
 from libelle.cli import main
 
 def watch(settings):
+    parent = os.getppid()
     for name in ("first", "second", "broken"):
         yield ModelSource(Path(name), "followed", name)
-        while not Path(f"after-{name}").exists():
+        while not Path(f"after-{name}").exists() and os.getppid() == parent:
             time.sleep(0.05)
 
 api.watching.watch = watch

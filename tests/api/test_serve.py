@@ -98,6 +98,9 @@ def test_workers_share_the_key_and_end_cleanly_on_ctrl_c(model_folder, tmp_path)
             answer = call(port, "POST", "/v1/predict", {"text": "a"}, {"X-Request-ID": "r"})[2]
             ids.add(answer["prediction_id"])
         assert len(ids) == 1
+        deadline = time.monotonic() + 10
+        while log.read_text().count("Started server process") < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
         os.killpg(process.pid, signal.SIGINT)  # A terminal tells every process of the group.
         assert process.wait(20) == 0
     assert log.read_text().count("Started server process") == 2
