@@ -1,8 +1,11 @@
 """Answers: from the body of a request to the body of its answer."""
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -15,7 +18,10 @@ from api.errors import INVALID_ITEM, count_errors, describe_field_errors, invali
 from api.loading import LoadedModel
 from api.schemas import RequestTypes
 from libelle.monitoring.prediction_log import make_prediction_ids
+from libelle.monitoring.prediction_sink import PredictionRows
 from libelle.predictor import Explanation, Prediction, RollUp
+
+Note = Callable[[PredictionRows], None]
 
 _ITEMS = "items"
 NO_CLIENT = ""
@@ -28,6 +34,8 @@ class Asker:
     log_key: bytes
     request_id: str
     client: str = NO_CLIENT
+    received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    started: float = field(default_factory=time.perf_counter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +88,14 @@ def read_text(body: bytes, types: RequestTypes, model: LoadedModel, asker: Asker
     return AskedText(asked["text"], asked.get("id"), top_k, explain, model, asker)
 
 
-def answer_texts(asked: Sequence[AskedText]) -> list[bytes]:
-    """Answer texts that came one by one, each as if it were alone."""
+def answer_texts(asked: Sequence[AskedText], note: Note) -> list[bytes]:
+    """Answer texts that came one by one, each as if it were alone; note what was predicted."""
     answers: list[bytes] = []
     for (top_k, explain), together in groupby(asked, key=lambda one: (one.top_k, one.explain)):
         alike = list(together)
         predictor, texts = alike[0].model.predictor, [one.text for one in alike]
         predictions = predictor.predict(texts, top_k=top_k, explain=explain)
-        answers += map(_write_single, alike, predictions)
+        answers += map(partial(_write_single, note=note), alike, predictions)
     return answers
 
 
@@ -112,9 +120,9 @@ def read_batch(body: bytes, types: RequestTypes, *, max_total_characters: int) -
 
 
 def predict_step(
-    asked: AskedBatch, rows: slice, model: LoadedModel, asker: Asker
+    asked: AskedBatch, rows: slice, model: LoadedModel, asker: Asker, note: Note
 ) -> list[dict[str, Any]]:
-    """Return the predictions of some texts of a batch, described."""
+    """Return the predictions of some texts of a batch, described, once they are noted."""
     texts = asked.texts[rows]
     predictions = model.predictor.predict([text for _, text in texts], top_k=asked.top_k)
     prediction_ids = make_prediction_ids(
@@ -124,6 +132,9 @@ def predict_step(
         texts=texts,
         digest=model.predictor.digest,
     )
+    items = asked.items
+    ids = [items[position].get("id") for position, _ in texts]
+    note(_rows(texts, ids, prediction_ids, predictions, model, asker))
     return list(map(_describe_prediction, predictions, prediction_ids))
 
 
@@ -163,15 +174,16 @@ def describe_guarantee(model: LoadedModel) -> dict[str, Any]:
     }
 
 
-def _write_single(asked: AskedText, prediction: Prediction) -> bytes:
-    model, asker = asked.model, asked.asker
+def _write_single(asked: AskedText, prediction: Prediction, *, note: Note) -> bytes:
+    model, asker, texts = asked.model, asked.asker, [(0, asked.text)]
     [prediction_id] = make_prediction_ids(
         asker.log_key,
         client=asker.client,
         request_id=asker.request_id,
-        texts=[(0, asked.text)],
+        texts=texts,
         digest=model.predictor.digest,
     )
+    note(_rows(texts, [asked.id], [prediction_id], [prediction], model, asker))
     return orjson.dumps(
         {
             **_describe_prediction(prediction, prediction_id),
@@ -179,6 +191,30 @@ def _write_single(asked: AskedText, prediction: Prediction) -> bytes:
             "model": describe_identity(model),
             "guarantee": describe_guarantee(model),
         }
+    )
+
+
+def _rows(
+    texts: Sequence[tuple[int, str]],
+    ids: Sequence[str | None],
+    prediction_ids: Sequence[str],
+    predictions: Sequence[Prediction],
+    model: LoadedModel,
+    asker: Asker,
+) -> PredictionRows:
+    return PredictionRows(
+        request_id=asker.request_id,
+        client=asker.client,
+        received_at=asker.received_at,
+        duration_seconds=time.perf_counter() - asker.started,
+        model_name=model.name,
+        model_version=model.version,
+        digest=model.predictor.digest,
+        threshold_id=model.predictor.guarantee.threshold_id,
+        texts=texts,
+        ids=ids,
+        prediction_ids=prediction_ids,
+        predictions=predictions,
     )
 
 

@@ -60,6 +60,9 @@ BUSY = ProblemKind(503, "busy", "The service has too much to do")
 NOT_READY = ProblemKind(503, "not-ready", "The service is not ready")
 UNAVAILABLE = ProblemKind(503, "unavailable", "The service lacks something that it needs")
 
+# All of them: what metrics may count, for instance.
+KINDS = tuple(kind for kind in globals().copy().values() if isinstance(kind, ProblemKind))
+
 # The nearest class of an error decides.
 KIND_OF_ERROR: Mapping[type[errors.LibelleError], ProblemKind] = {
     errors.UsageError: REFUSED,
@@ -205,16 +208,24 @@ def _request_id(request: Request) -> str:
     return str(request.scope.get("state", {}).get("request_id", ""))
 
 
+def _note_problem(request: Request, kind: ProblemKind) -> None:
+    """Leave a word for what logs and counts the request."""
+    request.scope.setdefault("state", {})["problem"] = kind.slug
+
+
 def _answer_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)  # noqa: S101
+    _note_problem(request, error.kind)
     return error.response(_request_id(request))
 
 
 def _answer_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
     status = error.status_code
+    kind = _KIND_OF_STATUS.get(status) or _kind_of_status(status)
+    _note_problem(request, kind)
     return problem_response(
-        _KIND_OF_STATUS.get(status) or _kind_of_status(status),
+        kind,
         _DETAIL_OF_STATUS.get(status, HTTPStatus(status).description or HTTPStatus(status).phrase),
         request_id=_request_id(request),
         headers=error.headers,
@@ -239,6 +250,7 @@ def _answer_libelle_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, errors.LibelleError)  # noqa: S101
     ancestors = type(error).__mro__
     kind = next(KIND_OF_ERROR[name] for name in ancestors if name in KIND_OF_ERROR)
+    _note_problem(request, kind)
     request_id = _request_id(request)
     if kind.status < 500:
         return problem_response(kind, str(error), request_id=request_id)

@@ -5,8 +5,9 @@ import os
 import secrets
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,18 +21,30 @@ from pydantic import SecretStr
 from api.dependencies import refuse_other_models
 from api.errors import install_error_handlers
 from api.loading import LoadedModel, ModelSource, is_registered, load_safely
+from api.metrics import Meter, Report, RouteNames
+from api.metrics.exposition import CONTENT_TYPE
 from api.middleware import RequestIds, SubPath
 from api.openapi import problems
 from api.routes import codes, health, models, pages, predictions, sessions
 from api.security.access import Access, make_guard, read_key_ring
 from api.security.headers import SecurityHeaders
 from api.security.origins import Origins
-from api.server import AnsweringServer, Deadlines, Supervisor, listen, refuse_busy_port
+from api.server import (
+    AnsweringServer,
+    Deadlines,
+    Exporter,
+    Ledger,
+    Page,
+    Supervisor,
+    listen,
+    refuse_busy_port,
+)
 from api.server.board import Board
 from api.server.logs import configure_logs
 from api.service import LOG_KEY_BYTES, Service
 from api.watching import Failure, Said, Watcher
-from libelle.errors import LibelleError, ModelError
+from libelle.errors import LibelleError, ModelError, UsageError
+from libelle.monitoring.prediction_sink import PredictionSink
 from libelle.settings import Settings
 
 __all__ = ["create_app", "refuse_busy_port", "serve"]
@@ -47,6 +60,8 @@ SPARE_SECONDS = 5.0
 OPEN_ADDRESSES = frozenset(
     (*pages.OPEN_ADDRESSES, *health.OPEN_ADDRESSES, *sessions.OPEN_ADDRESSES)
 )
+# Workers of so many models may drain at the same time and still be counted.
+MAX_GENERATIONS = 16
 _DESCRIPTION = """\
 Give each short text its official code, or hand it to a person with a short list.
 
@@ -61,7 +76,12 @@ A key goes in the header `X-API-Key`, never in an address.
 
 
 def create_app(
-    settings: Settings, model: LoadedModel | None, *, board: Board | None = None
+    settings: Settings,
+    model: LoadedModel | None,
+    *,
+    board: Board | None = None,
+    page: Page | None = None,
+    sink: PredictionSink | None = None,
 ) -> FastAPI:
     """Return the service.
 
@@ -72,6 +92,10 @@ def create_app(
         The one that answers; without one, the service is live and not ready.
     board : Board or None
         What the supervising process says of the model's life.
+    page : Page or None
+        Where metrics are counted, for another process to show.
+    sink : PredictionSink or None
+        Where predictions go; nowhere if None.
     """
     app = FastAPI(
         title="libelle",
@@ -84,12 +108,14 @@ def create_app(
         redirect_slashes=False,
         lifespan=_lifespan,
     )
-    app.state.service = Service(settings, model, board=board)
-    app.state.guard = make_guard(settings, app.state.service.log_key)
-    app.state.open_addresses = OPEN_ADDRESSES
     install_error_handlers(app)
     _include_routes(app)
-    _surround(app, settings)
+    routes = RouteNames(app)
+    meter = Meter(routes.names, page.numbers if page else None)
+    app.state.service = Service(settings, model, board=board, meter=meter, sink=sink)
+    app.state.guard = make_guard(settings, app.state.service.log_key)
+    app.state.open_addresses = OPEN_ADDRESSES
+    _surround(app, settings, routes)
     return app
 
 
@@ -107,41 +133,72 @@ def serve(settings: Settings) -> None:
     _exit_cleanly()
     configure_logs()
     settings = _with_secrets(settings)
-    with listen(settings.host, settings.port) as listener:
+    with ExitStack() as opened:
+        listener = opened.enter_context(listen(settings.host, settings.port))
+        metrics_listener = _listen_for_metrics(settings)
+        if metrics_listener is not None:
+            opened.enter_context(metrics_listener)
         host, port = listener.getsockname()[:2]
         logger.info("Listening on http://%s:%d: see /docs", host, port)
         if settings.auth == "none":
             logger.warning("LIBELLE_AUTH=none: whoever reaches %s is answered", host)
-        _Serving(settings, listener).run()
+        _Serving(settings, listener, metrics_listener).run()
 
 
 class _Serving:
     """The supervising process: which model the workers serve, and from where it comes."""
 
-    def __init__(self, settings: Settings, listener: socket) -> None:
+    def __init__(
+        self, settings: Settings, listener: socket, metrics_listener: socket | None
+    ) -> None:
         self._settings, self._listener = settings, listener
+        # A worker that asked for it might be an orphan already, and would never end.
+        self._pid = os.getpid()
         self._board = Board()
+        layout = create_app(settings, None).state.service.meter.layout
+        ledger = Ledger(
+            layout.n_numbers, layout.n_lasting, n_pages=MAX_GENERATIONS * settings.workers
+        )
+        self._exporter: Exporter | None = None
+        if metrics_listener is not None:
+            report = Report(layout, ledger, self._board, started_at=time.time())
+            self._exporter = Exporter(
+                metrics_listener, report.render, content_type=CONTENT_TYPE, leave=[listener]
+            )
         self._served: LoadedModel | None = None
         self._supervisor: Supervisor[LoadedModel | None] = Supervisor(
             self._answer,
+            ledger,
             n_workers=settings.workers,
             patience_seconds=settings.drain_seconds + settings.shutdown_seconds + SPARE_SECONDS,
         )
 
     def run(self) -> None:
         """Serve a folder, or follow a registry, until a signal asks to stop."""
+        try:
+            self._look_after_exporter()  # Before the model: it needs none of that memory.
+            self._run()
+        finally:
+            if self._exporter is not None:
+                self._exporter.stop()
+
+    def _run(self) -> None:
         settings = self._settings
         if not is_registered(settings.model):
             self._serve(load_safely(ModelSource(Path(settings.model)), settings))
             self._supervisor.handle_signals()
-            self._supervisor.run()
+            self._supervisor.run(on_look=self._look_after_exporter)
             return
         watcher = Watcher(settings)
         try:
             self._supervisor.handle_signals()
             # Live at once; ready when the registry has given a model.
             self._supervisor.serve(None)
-            self._supervisor.run([watcher.reader], lambda _: self._hear(watcher.read()))
+            self._supervisor.run(
+                [watcher.reader],
+                lambda _: self._hear(watcher.read()),
+                on_look=self._look_after_exporter,
+            )
         finally:
             watcher.stop()
 
@@ -150,7 +207,19 @@ class _Serving:
             "Serving %s version %s, digest %s", model.name, model.version, model.predictor.digest
         )
         self._served = model
+        self._board.write(
+            replace(
+                self._board.read(),
+                model_name=model.name,
+                model_version=model.version,
+                model_digest=model.predictor.digest,
+            )
+        )
         self._supervisor.serve(model)
+
+    def _look_after_exporter(self) -> None:
+        if self._exporter is not None:
+            self._exporter.look_after()
 
     def _hear(self, said: list[Said]) -> None:
         for one in said:
@@ -202,12 +271,16 @@ class _Serving:
             )
         )
 
-    def _answer(self, model: LoadedModel | None, say_started: Callable[[], None]) -> None:
+    def _answer(
+        self, model: LoadedModel | None, page: Page, say_started: Callable[[], None]
+    ) -> None:
         """Be a worker."""
+        if self._exporter is not None:
+            self._exporter.leave()
         sys.setswitchinterval(SWITCH_SECONDS)
-        app = create_app(self._settings, model, board=self._board)
+        app = create_app(self._settings, model, board=self._board, page=page)
         server = AnsweringServer(
-            app, _deadlines(self._settings), supervisor_pid=os.getppid(), say_started=say_started
+            app, _deadlines(self._settings), supervisor_pid=self._pid, say_started=say_started
         )
         server.answer(self._listener)
 
@@ -217,15 +290,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
     service.work.open()
     yield
-    service.work.close()
+    service.close()
 
 
-def _surround(app: FastAPI, settings: Settings) -> None:
+def _surround(app: FastAPI, settings: Settings, routes: RouteNames) -> None:
     """Put around the routes what every request goes through; the last one comes first."""
     guard, service = app.state.guard, app.state.service
     app.add_middleware(Access, guard=guard, open_addresses=app.state.open_addresses)
     app.add_middleware(SubPath, root_path=settings.root_path)
-    app.add_middleware(RequestIds, service=service)
+    app.add_middleware(RequestIds, service=service, routes=routes)
     if settings.cors_origins:
         app.add_middleware(Origins, allowed=settings.cors_origins)
     app.add_middleware(SecurityHeaders)
@@ -269,6 +342,22 @@ def _with_secrets(settings: Settings) -> Settings:
             "api_keys": None if api_keys is None else SecretStr(api_keys.decode("ascii")),
             "api_keys_file": None,
         }
+    )
+
+
+def _listen_for_metrics(settings: Settings) -> socket | None:
+    if settings.metrics_port is None:
+        return None
+    if settings.metrics_port == settings.port:
+        raise UsageError(
+            f"Port {settings.port} is that of the API, where metrics are never shown: choose "
+            "another one with LIBELLE_METRICS_PORT."
+        )
+    return listen(
+        settings.metrics_host or settings.host,
+        settings.metrics_port,
+        set_host="LIBELLE_METRICS_HOST",
+        set_port="LIBELLE_METRICS_PORT",
     )
 
 

@@ -10,13 +10,17 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import internal_error, log_failure
+from api.errors import INTERNAL_ERROR, internal_error, log_failure
+from api.metrics import RouteNames
 from api.security.keys import KEY_PREFIX
 from api.service import Service
 
 logger = logging.getLogger(__name__)
 
 REQUEST_ID_HEADER = "X-Request-ID"
+# What routes and errors say of a request, when they have something to say.
+# Whose key it was; the address of whom was refused only, since it may be a person's.
+_FACTS = ("n_texts", "problem", "client", "address")
 _READABLE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
 
@@ -27,8 +31,8 @@ class RequestIds:
     show; another one is replaced.
     """
 
-    def __init__(self, app: ASGIApp, *, service: Service) -> None:
-        self._app, self._service = app, service
+    def __init__(self, app: ASGIApp, *, service: Service, routes: RouteNames) -> None:
+        self._app, self._service, self._routes = app, service, routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -45,10 +49,20 @@ class RequestIds:
             logger.info("Request %s: the client left", answer.request_id)
         except Exception as error:  # A door: no request stays without an answer.
             log_failure(error, request_id=answer.request_id)
+            scope["state"]["problem"] = INTERNAL_ERROR.slug
             if answer.status is not None:
                 raise  # Too late for another answer: the server closes the connection.
             await internal_error(answer.request_id)(scope, receive, answer.send)
-        _log(scope, answer, time.perf_counter() - started)
+        finally:
+            seconds = time.perf_counter() - started
+            self._count(scope, answer.status, seconds)
+            _log(scope, answer, seconds)
+
+    def _count(self, scope: Scope, status: int | None, seconds: float) -> None:
+        meter = self._service.meter
+        meter.count_request(self._routes.name(scope), scope["method"], status, seconds)
+        if problem := scope["state"].get("problem"):
+            meter.count_problem(problem)
 
 
 class SubPath:
@@ -67,8 +81,10 @@ class SubPath:
             folder = RedirectResponse(self._root_path.rpartition("/")[2] + "/")
             await folder(scope, receive, send)
         else:
-            # Routes are found with or without it: Starlette removes it where it stands.
-            await self._app({**scope, "root_path": self._root_path}, receive, send)
+            # Routes are found with or without it: Starlette removes it where it stands. The scope
+            # is not copied: the route that is found in it is counted.
+            scope["root_path"] = self._root_path
+            await self._app(scope, receive, send)
 
 
 class _Answer:
@@ -108,5 +124,5 @@ def _log(scope: Scope, answer: _Answer, seconds: float) -> None:
     }
     state = scope["state"]
     # Whose key it was; the address of whom was refused only, since it may be a person's.
-    facts |= {name: state[name] for name in ("client", "address") if name in state}
+    facts |= {name: state[name] for name in _FACTS if name in state}
     logger.info("answered", extra={"facts": facts})

@@ -3,13 +3,17 @@
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from api.answers import AskedText, answer_texts
 from api.errors import BUSY, NOT_READY, ProblemError
 from api.loading import LoadedModel
+from api.metrics import Meter
+from api.metrics.families import OTHER
 from api.schemas import request_types
 from api.server.board import Board
 from api.work import Workroom
+from libelle.monitoring.prediction_sink import NullSink, PredictionRows, PredictionSink
 from libelle.settings import Settings
 
 LOG_KEY_BYTES = 32
@@ -26,6 +30,10 @@ class Service:
         The one that answers for the whole life of the process; None while there is none yet.
     board : Board or None
         What the supervising process says of the model's life.
+    meter : Meter or None
+        Where what happens is counted.
+    sink : PredictionSink or None
+        Where predictions go; nowhere if None.
 
     Attributes
     ----------
@@ -35,6 +43,8 @@ class Service:
         Key of the prediction identifiers.
     work : Workroom
     board : Board
+    meter : Meter
+    sink : PredictionSink
     draining : bool
         A signal asked to stop: the service answers, and says that it is not ready.
     leaving : bool
@@ -42,13 +52,21 @@ class Service:
     """
 
     def __init__(
-        self, settings: Settings, model: LoadedModel | None, *, board: Board | None = None
+        self,
+        settings: Settings,
+        model: LoadedModel | None,
+        *,
+        board: Board | None = None,
+        meter: Meter | None = None,
+        sink: PredictionSink | None = None,
     ) -> None:
         self.settings = settings
         self.requests = request_types(settings)
         self.log_key = read_log_key(settings)
-        self.work: Workroom[AskedText, bytes] = Workroom(answer_texts)
+        self.work: Workroom[AskedText, bytes] = Workroom(partial(answer_texts, note=self.note))
         self.board = board or Board()
+        self.meter = meter or Meter([OTHER])
+        self.sink: PredictionSink = sink or NullSink()
         self.draining = self.leaving = False
         self._model = model
         self._n_requests = 0
@@ -78,6 +96,25 @@ class Service:
     def retire(self) -> None:
         """Begin to leave the place to a process that serves another model."""
         self.leaving = True
+
+    def note(self, rows: PredictionRows) -> None:
+        """Keep and count predictions, from the thread that made them, before they are sent."""
+        self.sink.append(rows)
+        self.meter.count_predictions(rows.predictions)
+
+    def show(self) -> None:
+        """Write down what is worked on now."""
+        self.meter.show(
+            n_requests=self._n_requests,
+            n_waiting=self.work.n_waiting,
+            n_dropped=self.sink.n_dropped,
+        )
+
+    def close(self) -> None:
+        """Finish what is in flight, then bring its predictions to safety."""
+        self.work.close()
+        self.sink.flush()
+        self.show()
 
     @asynccontextmanager
     async def admission(self) -> AsyncIterator[None]:

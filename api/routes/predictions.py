@@ -57,9 +57,12 @@ async def predict_batch(request: Request) -> Response:
             read_batch, body, service.requests, max_total_characters=max_total_characters
         )
         asked = await work.do(read)
+        request.scope["state"]["n_texts"] = len(asked.items)
+        service.meter.count_batch(len(asked.items), n_invalid=len(asked.errors))
+        step = partial(partial, predict_step, asked, model=model, asker=asker, note=service.note)
         predictions: list[dict[str, Any]] = []
         for rows in steps_of(len(asked.texts), lambda: work.step_texts):
-            predictions += await work.do(partial(predict_step, asked, rows, model, asker))
+            predictions += await work.do(step(rows))
         content = await work.do(partial(write_batch, asked, predictions, model))
     return Response(content, media_type=JSON)
 

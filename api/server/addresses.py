@@ -19,8 +19,21 @@ def refuse_busy_port(host: str, port: int) -> None:
     listen(host, port).close()
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(
+    host: str,
+    port: int,
+    *,
+    set_host: str = "LIBELLE_HOST or --host",
+    set_port: str = "LIBELLE_PORT or --port",
+) -> socket.socket:
     """Return a socket that listens; connections wait there until the service answers.
+
+    Parameters
+    ----------
+    host : str
+    port : int
+    set_host, set_port : str
+        How to choose others, for the message.
 
     Raises
     ------
@@ -34,16 +47,16 @@ def listen(host: str, port: int) -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
-        raise UsageError(_explain(host, port, error)) from error
+        raise UsageError(_explain(host, port, error, set_host, set_port)) from error
     return listener
 
 
-def _explain(host: str, port: int, error: OSError) -> str:
+def _explain(host: str, port: int, error: OSError, set_host: str, set_port: str) -> str:
     if error.errno == errno.EADDRINUSE:
         return (
             f"Port {port} of {host} is in use by another program: "
-            "choose another one with LIBELLE_PORT or --port."
+            f"choose another one with {set_port}."
         )
     if error.errno == errno.EACCES:
-        return f"Port {port} is reserved: choose one above 1023 with LIBELLE_PORT or --port."
-    return f"{host}:{port} cannot be listened on ({error.strerror}): check LIBELLE_HOST or --host."
+        return f"Port {port} is reserved: choose one above 1023 with {set_port}."
+    return f"{host}:{port} cannot be listened on ({error.strerror}): check {set_host}."

@@ -8,6 +8,7 @@ import orjson
 
 N_BYTES = 16_384
 LENGTH_BYTES = 4
+FAILURES = ("refused", "unreachable")
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,13 @@ class Notice:
     n_reloads, n_failed_reloads : int
         Models that took the place of another one; those that were refused, or could not be had.
     failure : str or None
-        Kind of the last failure, until a model is loaded again: `refused`, `unreachable`.
+        Kind of the last failure, one of `FAILURES`, until a model is loaded again.
     failed_at : str or None
         UTC.
     from_cache : bool
         The registry was down at the start: the model is the last one that it gave.
+    model_name, model_version, model_digest : str or None
+        What is served.
     """
 
     n_reloads: int = 0
@@ -31,6 +34,9 @@ class Notice:
     failure: str | None = None
     failed_at: str | None = None
     from_cache: bool = False
+    model_name: str | None = None
+    model_version: str | None = None
+    model_digest: str | None = None
 
 
 class Board:

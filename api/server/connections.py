@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -34,6 +35,7 @@ class Connection(HttpToolsProtocol):
     header_seconds = 10.0
     body_seconds = 30.0
     max_connections = 1000
+    count_problem: Callable[[str], None]
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the headers of a first request; refuse one connection too many."""
@@ -105,6 +107,7 @@ class Connection(HttpToolsProtocol):
         answered = cycle is not None and cycle.response_started
         between_requests = not self._in_body and (cycle is None or cycle.response_complete)
         if between_requests or not answered:
+            self.count_problem(kind.slug)
             self.transport.write(_problem_bytes(kind, detail))
         self.transport.close()
 

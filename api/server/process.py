@@ -82,6 +82,7 @@ class AnsweringServer(Server):
                 "header_seconds": deadlines.header_seconds,
                 "body_seconds": deadlines.body_seconds,
                 "max_connections": min(deadlines.max_connections, most_connections()),
+                "count_problem": staticmethod(app.state.service.meter.count_problem),
             },
         )
         config = Config(
@@ -134,6 +135,7 @@ class AnsweringServer(Server):
 
     async def on_tick(self, counter: int) -> bool:
         """End once the time to drain is over, or when nobody supervises any more."""
+        self._service.show()
         if os.getppid() != self._supervisor_pid:
             self._service.drain()
             self.should_exit = True

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Generic, TypeVar
 
+from api.server.ledger import Ledger, Page
 from api.server.process import RETIRE
 from libelle.errors import ModelError
 
@@ -40,6 +41,7 @@ class _Worker:
     pid: int
     ready: int
     born_at: float
+    page: Page
     started: bool = False
 
 
@@ -62,8 +64,10 @@ class Supervisor(Generic[Served]):
     Parameters
     ----------
     work : callable
-        Receives what is served and a callable to call once it answers; returns when its process is
-        to end. Called in each worker.
+        Receives what is served, a page of the ledger and a callable to call once it answers;
+        returns when its process is to end. Called in each worker.
+    ledger : Ledger
+        Where each worker counts.
     n_workers : int
     patience_seconds : float
         Longest time between a signal and the end of a worker; it is killed afterwards.
@@ -71,12 +75,14 @@ class Supervisor(Generic[Served]):
 
     def __init__(
         self,
-        work: Callable[[Served, Callable[[], None]], None],
+        work: Callable[[Served, Page, Callable[[], None]], None],
+        ledger: Ledger,
         *,
         n_workers: int,
         patience_seconds: float,
     ) -> None:
         self._work, self._n_workers, self._patience = work, n_workers, patience_seconds
+        self._ledger = ledger
         self._current: Workforce[Served] | None = None
         self._retired: list[tuple[_Worker, float]] = []
         self._former: list[Workforce[Served]] = []
@@ -104,7 +110,11 @@ class Supervisor(Generic[Served]):
             self._current.workers.append(self._fork(served))
 
     def run(
-        self, sources: Sequence[int] = (), on_source: Callable[[int], None] | None = None
+        self,
+        sources: Sequence[int] = (),
+        on_source: Callable[[int], None] | None = None,
+        *,
+        on_look: Callable[[], None] | None = None,
     ) -> None:
         """Watch the workers until a signal asks to stop, then stop them.
 
@@ -114,6 +124,8 @@ class Supervisor(Generic[Served]):
             File descriptors to look at too.
         on_source : callable
             Called with one of them when it can be read.
+        on_look : callable
+            Called each time the workers are looked at, several times a second.
 
         Raises
         ------
@@ -127,6 +139,8 @@ class Supervisor(Generic[Served]):
                     if source in watched and on_source is not None:
                         on_source(source)
                 self._look_after()
+                if on_look is not None:
+                    on_look()
         finally:
             self._stop()
 
@@ -168,11 +182,14 @@ class Supervisor(Generic[Served]):
         """Take note of the workers that ended, and replace those that should not have."""
         for worker in [one for one, _ in self._retired]:
             if _has_ended(worker.pid) is not None:
+                self._ledger.close_page(worker.page)
                 self._retired = [pair for pair in self._retired if pair[0] is not worker]
         for workforce in [*self._former, *([self._current] if self._current else [])]:
             for place, worker in enumerate(workforce.workers):
                 if (code := _has_ended(worker.pid)) is not None:
                     os.close(worker.ready)
+                    self._ledger.close_page(worker.page)
+                    self._ledger.note_replacement()
                     logger.error(
                         "Worker %d ended (%s): another one takes its place", worker.pid, code
                     )
@@ -224,17 +241,18 @@ class Supervisor(Generic[Served]):
 
     def _fork(self, served: Served) -> _Worker:
         reader, writer = os.pipe()
+        page = self._ledger.open_page()
         sys.stdout.flush()
         sys.stderr.flush()
         pid = os.fork()
         if pid:
             os.close(writer)
-            return _Worker(pid, reader, time.monotonic())
+            return _Worker(pid, reader, time.monotonic(), page)
         code = 1
         try:
             os.close(reader)
             self._forget_parent()
-            self._work(served, lambda: _say_started(writer))
+            self._work(served, page, lambda: _say_started(writer))
             code = 0
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 1

@@ -110,6 +110,15 @@ class Settings(BaseSettings):
     ] = None
     host: Annotated[str, Field(description="Address the API listens on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535, description="Port the API listens on.")] = 8000
+    metrics_port: Annotated[
+        int | None,
+        Field(
+            ge=1, le=65535, description="Port of the Prometheus metrics; none is shown if unset."
+        ),
+    ] = None
+    metrics_host: Annotated[
+        str | None, Field(description="Address of the metrics; that of the API if unset.")
+    ] = None
     workers: Annotated[int, Field(ge=1, le=64, description="Processes that answer requests.")] = 1
     root_path: Annotated[
         str, Field(description="Sub-path under which a proxy shows the API, such as /proxy/8000.")

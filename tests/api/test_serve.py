@@ -20,8 +20,9 @@ from libelle.errors import ModelError, UsageError
 from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
+CLI = ("-m", "libelle.cli")
+SOURCES = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
 FROM_ELSEWHERE = ("LIBELLE_", "AWS_", "MLFLOW_")
-SOURCES = os.pathsep.join(map(str, (ROOT / "src", ROOT)))
 
 
 def call(port, method, path, body=None, headers=()):
@@ -36,13 +37,22 @@ def call(port, method, path, body=None, headers=()):
 
 
 @contextlib.contextmanager
-def serving(model, tmp_path, workers=1, limit_files=None, until="ready", variables=None, **others):
+def serving(
+    model,
+    tmp_path,
+    workers=1,
+    limit_files=None,
+    until="ready",
+    program=CLI,
+    variables=None,
+    **others,
+):
     """Start `libelle serve` in a process group of its own and give its port, once it is ready.
 
     With variables, access is as they say; without, no key is asked for.
     """
     port, log = free_port(), tmp_path / "serve.log"
-    command = [sys.executable, "-m", "libelle.cli", "serve", "--model", str(model)]
+    command = [sys.executable, *program, "serve", "--model", str(model)]
     kept = {k: v for k, v in os.environ.items() if not k.startswith(FROM_ELSEWHERE)}
     usual = {"PYTHONPATH": SOURCES, "LIBELLE_DRAIN_SECONDS": "0.2"}
     access = {"LIBELLE_AUTH": "none"} if variables is None else variables
@@ -103,6 +113,9 @@ def test_workers_share_the_key_and_end_cleanly_on_ctrl_c(model_folder, tmp_path)
             answer = call(port, "POST", "/v1/predict", {"text": "a"}, {"X-Request-ID": "r"})[2]
             ids.add(answer["prediction_id"])
         assert len(ids) == 1
+        deadline = time.monotonic() + 10
+        while log.read_text().count("Started server process") < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
         os.killpg(process.pid, signal.SIGINT)  # A terminal tells every process of the group.
         assert process.wait(20) == 0
     assert log.read_text().count("Started server process") == 2
