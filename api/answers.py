@@ -134,6 +134,43 @@ def write_batch(asked: AskedBatch, predictions: Sequence[Any], model: LoadedMode
     return orjson.dumps(answer)
 
 
+def predict_rows(
+    rows: Sequence[tuple[int, Any]],
+    *,
+    top_k: int,
+    types: RequestTypes,
+    model: LoadedModel,
+    asker: Asker,
+) -> list[dict[str, Any]]:
+    """Answer the items of a file, given with their positions, as a batch does.
+
+    Returns
+    -------
+    list of dict
+        For each of them `prediction` or `error`; the other is None.
+    """
+    items = [item for _, item in rows]
+    errors = _check_rows(items, types)
+    texts = [
+        (position, item["text"])
+        for place, (position, item) in enumerate(rows)
+        if place not in errors
+    ]
+    asked = AskedBatch(items, errors, texts, top_k)
+    predictions = predict_step(asked, slice(None), model, asker)
+    return list(_results(asked, iter(predictions)))
+
+
+def describe_item_error(field_errors: list[dict[str, str]]) -> dict[str, Any]:
+    """Return why an item gets no prediction."""
+    return {
+        "type": INVALID_ITEM.type,
+        "title": INVALID_ITEM.title,
+        "detail": count_errors(field_errors),
+        "errors": field_errors,
+    }
+
+
 def steps_of(n_texts: int, step_texts: Callable[[], int]) -> Iterator[slice]:
     """Cut texts in steps, each as long as is right when it begins."""
     start = 0
@@ -200,6 +237,19 @@ def _check_batch(asked: Any, types: RequestTypes) -> Mapping[int, list[ErrorDeta
     return in_items
 
 
+def _check_rows(items: list[Any], types: RequestTypes) -> Mapping[int, list[ErrorDetails]]:
+    """Return what is wrong with each row that is wrong, located as in a batch."""
+    try:
+        types.rows.validate_python(items)
+    except ValidationError as error:
+        in_rows: dict[int, list[ErrorDetails]] = defaultdict(list)
+        for complaint in _complaints(error):
+            complaint["loc"] = (_ITEMS, *complaint["loc"])
+            in_rows[int(complaint["loc"][1])].append(complaint)
+        return in_rows
+    return {}
+
+
 def _complaints(error: ValidationError) -> list[ErrorDetails]:
     return error.errors(include_url=False, include_context=False, include_input=False)
 
@@ -237,13 +287,7 @@ def _describe_roll_up(roll_up: RollUp | None) -> dict[str, Any] | None:
 
 
 def _refuse_item(item: Any, complaints: list[ErrorDetails]) -> dict[str, Any]:
-    field_errors = describe_field_errors(complaints, n_above=2)
-    error = {
-        "type": INVALID_ITEM.type,
-        "title": INVALID_ITEM.title,
-        "detail": count_errors(field_errors),
-        "errors": field_errors,
-    }
+    error = describe_item_error(describe_field_errors(complaints, n_above=2))
     return {"id": _readable_id(item, complaints), "prediction": None, "error": error}
 
 

@@ -26,9 +26,13 @@ async def body_of_request(request: Request, service: "Service") -> AsyncIterator
         If it says that it is something else, or compressed; if it is larger than the settings
         allow, before it is read when it says so itself.
     """
-    _refuse_other_formats(request)
+    if media_type_of(request) != JSON_MEDIA_TYPE:
+        raise ProblemError(
+            UNSUPPORTED_MEDIA_TYPE, f"Send JSON, with Content-Type: {JSON_MEDIA_TYPE}."
+        )
+    refuse_compressed(request)
     limit = service.settings.max_body_bytes
-    if _announced_bytes(request) > limit:
+    if announced_bytes(request) > limit:
         raise _too_large(limit)
     parts, n_bytes = [], 0
     try:
@@ -43,20 +47,27 @@ async def body_of_request(request: Request, service: "Service") -> AsyncIterator
         service.hold_bytes(-n_bytes)
 
 
-def _refuse_other_formats(request: Request) -> None:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != JSON_MEDIA_TYPE:
-        raise ProblemError(
-            UNSUPPORTED_MEDIA_TYPE, f"Send JSON, with Content-Type: {JSON_MEDIA_TYPE}."
-        )
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise ProblemError(UNSUPPORTED_MEDIA_TYPE, "Send the body as it is, not compressed.")
+def media_type_of(request: Request) -> str:
+    """Return what a request says that its body is, without parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def _announced_bytes(request: Request) -> int:
+def announced_bytes(request: Request) -> int:
     """Return the length that a request announces; 0 when it comes in parts."""
     announced = request.headers.get("content-length", "0")
     return int(announced) if announced.isascii() and announced.isdigit() else 0
+
+
+def refuse_compressed(request: Request) -> None:
+    """Refuse a request that says that its body is compressed.
+
+    Raises
+    ------
+    ProblemError
+        If it does.
+    """
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise ProblemError(UNSUPPORTED_MEDIA_TYPE, "Send the body as it is, not compressed.")
 
 
 def _too_large(limit: int) -> ProblemError:

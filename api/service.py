@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from api.answers import AskedText, answer_texts
 from api.errors import BUSY, NOT_READY, ProblemError
+from api.files.spool import DiskAllowance
 from api.loading import LoadedModel
 from api.schemas import request_types
 from api.server.board import Board
@@ -34,6 +35,8 @@ class Service:
     log_key : bytes
         Key of the prediction identifiers.
     work : Workroom
+    spools : DiskAllowance
+        What answers to files may take on disk.
     board : Board
     draining : bool
         A signal asked to stop: the service answers, and says that it is not ready.
@@ -48,6 +51,7 @@ class Service:
         self.requests = request_types(settings)
         self.log_key = read_log_key(settings)
         self.work: Workroom[AskedText, bytes] = Workroom(answer_texts)
+        self.spools = DiskAllowance(settings.max_spool_bytes)
         self.board = board or Board()
         self.draining = self.leaving = False
         self._model = model

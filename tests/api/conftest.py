@@ -44,7 +44,7 @@ class Client:
         # As a server: a failure of the application is an answer, not an exception of the test.
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         self._portal = portal
-        self.service = app.state.service
+        self.app, self.service = app, app.state.service
         self._http = httpx.AsyncClient(transport=transport, base_url="http://libelle.test")
 
     def get(self, path, **options) -> httpx.Response:
