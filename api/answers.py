@@ -62,12 +62,15 @@ class AskedBatch:
         What is wrong with each item that is wrong, by position.
     texts : list of (int, str)
         Position and text of the others.
+    ids : list of (str or None)
+        Of these texts, as received.
     top_k : int
     """
 
     items: list[Any]
     errors: Mapping[int, list[ErrorDetails]]
     texts: list[tuple[int, str]]
+    ids: list[str | None]
     top_k: int
 
 
@@ -116,7 +119,8 @@ def read_batch(body: bytes, types: RequestTypes, *, max_total_characters: int) -
     if sum(len(text) for _, text in texts) > max_total_characters:
         limit = f"The texts have more than {max_total_characters} characters in all."
         raise invalid_request([{"pointer": "#/items", "detail": f"{limit} Send fewer at a time."}])
-    return AskedBatch(items, errors, texts, asked.get("top_k", types.default_top_k))
+    ids = [item.get("id") for place, item in enumerate(items) if place not in errors]
+    return AskedBatch(items, errors, texts, ids, asked.get("top_k", types.default_top_k))
 
 
 def predict_step(
@@ -132,9 +136,7 @@ def predict_step(
         texts=texts,
         digest=model.predictor.digest,
     )
-    items = asked.items
-    ids = [items[position].get("id") for position, _ in texts]
-    note(_rows(texts, ids, prediction_ids, predictions, model, asker))
+    note(_rows(texts, asked.ids[rows], prediction_ids, predictions, model, asker))
     return list(map(_describe_prediction, predictions, prediction_ids))
 
 
@@ -146,6 +148,45 @@ def write_batch(asked: AskedBatch, predictions: Sequence[Any], model: LoadedMode
         "results": list(_results(asked, iter(predictions))),
     }
     return orjson.dumps(answer)
+
+
+def predict_rows(
+    rows: Sequence[tuple[int, Any]],
+    *,
+    top_k: int,
+    types: RequestTypes,
+    model: LoadedModel,
+    asker: Asker,
+    note: Note,
+) -> list[dict[str, Any]]:
+    """Answer the items of a file, given with their positions, as a batch does.
+
+    Returns
+    -------
+    list of dict
+        For each of them `prediction` or `error`; the other is None.
+    """
+    items = [item for _, item in rows]
+    errors = _check_rows(items, types)
+    texts = [
+        (position, item["text"])
+        for place, (position, item) in enumerate(rows)
+        if place not in errors
+    ]
+    ids = [item.get("id") for place, item in enumerate(items) if place not in errors]
+    asked = AskedBatch(items, errors, texts, ids, top_k)
+    predictions = predict_step(asked, slice(None), model, asker, note)
+    return list(_results(asked, iter(predictions)))
+
+
+def describe_item_error(field_errors: list[dict[str, str]]) -> dict[str, Any]:
+    """Return why an item gets no prediction."""
+    return {
+        "type": INVALID_ITEM.type,
+        "title": INVALID_ITEM.title,
+        "detail": count_errors(field_errors),
+        "errors": field_errors,
+    }
 
 
 def steps_of(n_texts: int, step_texts: Callable[[], int]) -> Iterator[slice]:
@@ -239,6 +280,19 @@ def _check_batch(asked: Any, types: RequestTypes) -> Mapping[int, list[ErrorDeta
     return in_items
 
 
+def _check_rows(items: list[Any], types: RequestTypes) -> Mapping[int, list[ErrorDetails]]:
+    """Return what is wrong with each row that is wrong, located as in a batch."""
+    try:
+        types.rows.validate_python(items)
+    except ValidationError as error:
+        in_rows: dict[int, list[ErrorDetails]] = defaultdict(list)
+        for complaint in _complaints(error):
+            complaint["loc"] = (_ITEMS, *complaint["loc"])
+            in_rows[int(complaint["loc"][1])].append(complaint)
+        return in_rows
+    return {}
+
+
 def _complaints(error: ValidationError) -> list[ErrorDetails]:
     return error.errors(include_url=False, include_context=False, include_input=False)
 
@@ -289,13 +343,7 @@ def _describe_explanation(explanation: Explanation | None) -> dict[str, Any] | N
 
 
 def _refuse_item(item: Any, complaints: list[ErrorDetails]) -> dict[str, Any]:
-    field_errors = describe_field_errors(complaints, n_above=2)
-    error = {
-        "type": INVALID_ITEM.type,
-        "title": INVALID_ITEM.title,
-        "detail": count_errors(field_errors),
-        "errors": field_errors,
-    }
+    error = describe_item_error(describe_field_errors(complaints, n_above=2))
     return {"id": _readable_id(item, complaints), "prediction": None, "error": error}
 
 

@@ -43,7 +43,7 @@ async def body_of_request(
     """
     _refuse_other_formats(request, media_types)
     limit = min(max_bytes or service.settings.max_body_bytes, service.settings.max_body_bytes)
-    if _announced_bytes(request) > limit:
+    if announced_bytes(request) > limit:
         raise _too_large(limit)
     parts, n_bytes = [], 0
     try:
@@ -59,7 +59,7 @@ async def body_of_request(
 
 
 def media_type_of(request: Request) -> str:
-    """Return the format that a request says its body has, in small letters."""
+    """Return the format that a request says its body has, in small letters, without parameters."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
@@ -67,14 +67,25 @@ def _refuse_other_formats(request: Request, media_types: Collection[str]) -> Non
     if media_type_of(request) not in media_types:
         accepted = " or ".join(media_types)
         raise ProblemError(UNSUPPORTED_MEDIA_TYPE, f"Send it with Content-Type: {accepted}.")
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise ProblemError(UNSUPPORTED_MEDIA_TYPE, "Send the body as it is, not compressed.")
+    refuse_compressed(request)
 
 
-def _announced_bytes(request: Request) -> int:
+def announced_bytes(request: Request) -> int:
     """Return the length that a request announces; 0 when it comes in parts."""
     announced = request.headers.get("content-length", "0")
     return int(announced) if announced.isascii() and announced.isdigit() else 0
+
+
+def refuse_compressed(request: Request) -> None:
+    """Refuse a request that says that its body is compressed.
+
+    Raises
+    ------
+    ProblemError
+        If it does.
+    """
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise ProblemError(UNSUPPORTED_MEDIA_TYPE, "Send the body as it is, not compressed.")
 
 
 def _too_large(limit: int) -> ProblemError:

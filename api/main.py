@@ -42,7 +42,7 @@ from api.server import (
 from api.server.board import Board
 from api.server.logs import configure_logs
 from api.service import LOG_KEY_BYTES, Service
-from api.watching import Failure, Said, Watcher
+from api.watching import Failure, Watcher
 from libelle.errors import LibelleError, ModelError, UsageError
 from libelle.monitoring.prediction_sink import PredictionSink
 from libelle.settings import Settings
@@ -196,7 +196,7 @@ class _Serving:
             self._supervisor.serve(None)
             self._supervisor.run(
                 [watcher.reader],
-                lambda _: self._hear(watcher.read()),
+                lambda _: self._hear(watcher),
                 on_look=self._look_after_exporter,
             )
         finally:
@@ -221,12 +221,14 @@ class _Serving:
         if self._exporter is not None:
             self._exporter.look_after()
 
-    def _hear(self, said: list[Said]) -> None:
-        for one in said:
+    def _hear(self, watcher: Watcher) -> bool:
+        """Do what the registry says; tell whether it may say more."""
+        for one in watcher.read():
             if isinstance(one, Failure):
                 self._note_failure(one)
             else:
                 self._take(one)
+        return watcher.speaks
 
     def _take(self, source: ModelSource) -> None:
         """Serve another model, unless it is refused: the one before then goes on."""

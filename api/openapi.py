@@ -19,6 +19,12 @@ LOGIN_REQUEST = "LoginRequest"
 # As in RFC 9110: Python's own phrases changed with its versions.
 _PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
 _HEADER_OF_STATUS = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
+FILE = "/predict/file"
+_FILES = {
+    "text/csv": "numero;text\n1;Lampadaire éteint rue de la Gare\n",
+    "application/x-ndjson": '{"numero": 1, "text": "Lampadaire éteint rue de la Gare"}\n',
+}
+ANSWERED_FILE = {media_type: {"schema": {"type": "string"}} for media_type in _FILES}
 _COMPONENTS = "#/components/schemas/"
 _KEY, _BEARER, _SESSION = "ApiKey", "BearerKey", "Session"
 _SCHEMES: dict[str, dict[str, Any]] = {
@@ -45,6 +51,15 @@ def body_of(schema: str, *media_types: str) -> dict[str, Any]:
     """Return the part of a route's description that says what its body is."""
     described = {"schema": {"$ref": _COMPONENTS + schema}}
     content = dict.fromkeys(media_types or ("application/json",), described)
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def file_body() -> dict[str, Any]:
+    """Return the part of a route's description that says what a file to code is."""
+    content = {
+        media_type: {"schema": {"type": "string"}, "example": example}
+        for media_type, example in _FILES.items()
+    }
     return {"requestBody": {"required": True, "content": content}}
 
 
@@ -80,10 +95,31 @@ def complete_openapi(
         "securitySchemes": _SCHEMES,
     }
     paths = {
-        path: operations if path in open_addresses else _guard(path, operations)
+        path: _with_parameters(operations, types.file_query) if path.endswith(FILE) else operations
         for path, operations in described["paths"].items()
     }
+    paths = {
+        path: operations if path in open_addresses else _guard(path, operations)
+        for path, operations in paths.items()
+    }
     return {**described, "paths": paths, "components": components}
+
+
+def _with_parameters(operations: dict[str, Any], query: TypeAdapter[Any]) -> dict[str, Any]:
+    """Describe the query that a route reads itself, after the parameters that it has."""
+    described = query.json_schema()["properties"].items()
+    added = [
+        {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "description": schema["description"],
+            "schema": schema,
+        }
+        for name, schema in described
+    ]
+    post = operations["post"]
+    return {"post": {**post, "parameters": [*post.get("parameters", []), *added]}}
 
 
 def render_openapi(app: FastAPI) -> bytes:

@@ -15,6 +15,8 @@ MAX_QUERY_CHARACTERS = 200
 MAX_PAGE_CODES = 100
 DEFAULT_PAGE_CODES = 20
 DEFAULT_TOP_K = 5
+MAX_COLUMN_CHARACTERS = 256
+DEFAULT_TEXT_COLUMN = "text"
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
 _EXAMPLE_ITEMS = [
@@ -29,6 +31,8 @@ class RequestTypes:
 
     predict: TypeAdapter[Any]
     batch: TypeAdapter[Any]
+    rows: TypeAdapter[Any]
+    file_query: TypeAdapter[Any]
     default_top_k: int
 
 
@@ -65,6 +69,8 @@ def request_types(settings: Settings) -> RequestTypes:
         Field(description="Ask what each word brings to the first candidate over the second."),
     ]
 
+    ColumnName = Annotated[str, Field(min_length=1, max_length=MAX_COLUMN_CHARACTERS)]
+
     @with_config(_with_example({"id": "A-17", "text": "Nid de poule devant l'école", "top_k": 3}))
     class PredictRequest(TypedDict):
         """One text to code."""
@@ -88,7 +94,38 @@ def request_types(settings: Settings) -> RequestTypes:
         items: Annotated[list[BatchItem], Field(max_length=settings.max_batch_texts)]
         top_k: NotRequired[TopK]
 
-    return RequestTypes(TypeAdapter(PredictRequest), TypeAdapter(BatchRequest), default_top_k)
+    @with_config(_STRICT)
+    class FileQuery(TypedDict):
+        """Where a file has its texts."""
+
+        text: NotRequired[
+            Annotated[
+                ColumnName,
+                Field(
+                    description=f"Column or field of the texts; `{DEFAULT_TEXT_COLUMN}` if absent.",
+                    examples=["libelle"],
+                ),
+            ]
+        ]
+        id: NotRequired[
+            Annotated[
+                ColumnName,
+                Field(
+                    description="Column or field of your own identifiers, checked as those of a "
+                    "batch are; none if absent.",
+                    examples=["numero"],
+                ),
+            ]
+        ]
+        top_k: NotRequired[TopK]
+
+    return RequestTypes(
+        predict=TypeAdapter(PredictRequest),
+        batch=TypeAdapter(BatchRequest),
+        rows=TypeAdapter(list[BatchItem]),
+        file_query=TypeAdapter(FileQuery),
+        default_top_k=default_top_k,
+    )
 
 
 @with_config(_STRICT)

@@ -7,6 +7,7 @@ from functools import partial
 
 from api.answers import AskedText, answer_texts
 from api.errors import BUSY, NOT_READY, ProblemError
+from api.files.spool import DiskAllowance
 from api.loading import LoadedModel
 from api.metrics import Meter
 from api.metrics.families import OTHER
@@ -42,6 +43,8 @@ class Service:
     log_key : bytes
         Key of the prediction identifiers.
     work : Workroom
+    spools : DiskAllowance
+        What answers to files may take on disk.
     board : Board
     meter : Meter
     sink : PredictionSink
@@ -64,6 +67,7 @@ class Service:
         self.requests = request_types(settings)
         self.log_key = read_log_key(settings)
         self.work: Workroom[AskedText, bytes] = Workroom(partial(answer_texts, note=self.note))
+        self.spools = DiskAllowance(settings.max_spool_bytes)
         self.board = board or Board()
         self.meter = meter or Meter([OTHER])
         self.sink: PredictionSink = sink or NullSink()

@@ -46,7 +46,15 @@ Said = ModelSource | Failure
 
 
 class Watcher:
-    """The process that watches, and the end of the pipe that it speaks into."""
+    """The process that watches, and the end of the pipe that it speaks into.
+
+    Attributes
+    ----------
+    reader : int
+        Descriptor that can be read when it said something, or ended.
+    speaks : bool
+        False once it has ended: a version of a model never becomes another.
+    """
 
     def __init__(self, settings: Settings) -> None:
         reader, writer = os.pipe()
@@ -58,12 +66,15 @@ class Watcher:
         os.close(writer)
         os.set_blocking(reader, False)
         self.reader = reader
+        self.speaks = True
         self._left = b""
 
     def read(self) -> list[Said]:
         """Return what was said since the last time; nothing when it is silent or gone."""
         with suppress(BlockingIOError):
-            self._left += os.read(self.reader, READ_BYTES)
+            content = os.read(self.reader, READ_BYTES)
+            self.speaks = bool(content)
+            self._left += content
         *lines, self._left = self._left.split(b"\n")
         return [_parse(line) for line in lines]
 

@@ -1,4 +1,4 @@
-"""Predictions: one text, or many."""
+"""Predictions: one text, many, or a file of them."""
 
 from functools import partial
 from typing import Any
@@ -8,7 +8,8 @@ from fastapi import APIRouter, Request, Response
 from api.answers import Asker, predict_step, read_batch, read_text, steps_of, write_batch
 from api.bodies import body_of_request
 from api.errors import JSON_CHARSET
-from api.openapi import BATCH_REQUEST, PREDICT_REQUEST, body_of, problems
+from api.files.exchange import open_file
+from api.openapi import ANSWERED_FILE, BATCH_REQUEST, PREDICT_REQUEST, body_of, file_body, problems
 from api.schemas import BatchAnswer, SinglePrediction
 from api.service import Service
 
@@ -65,6 +66,41 @@ async def predict_batch(request: Request) -> Response:
             predictions += await work.do(step(rows))
         content = await work.do(partial(write_batch, asked, predictions, model))
     return Response(content, media_type=JSON)
+
+
+@router.post(
+    "/predict/file",
+    response_class=Response,
+    responses={**_PROBLEMS, 200: {"description": "The rows, answered", "content": ANSWERED_FILE}},
+    openapi_extra=file_body(),
+)
+async def predict_file(request: Request) -> Response:
+    r"""Code the texts of a file, which is answered while it comes.
+
+    Send CSV (UTF-8, with or without byte order mark; the delimiter, among `,` `;` tab `|`, is found
+    in the header) or NDJSON. The answer has the same format and delimiter: every column, then
+    `prediction_id`, `code`, `title`, `confidence`, `decision`, `reason`, `top_code`,
+    `model_digest`, `candidates`, `prediction_set` and `error`. A column that bears one of these
+    names is written as `input_NAME`. In CSV, the last three hold JSON, null is an empty cell and
+    records end by `\r\n`.
+
+    The answers are those of a batch with the same texts and the same `X-Request-ID`. A row that is
+    not valid (a text that is too long, a wrong number of cells, a line that is not JSON…) gets its
+    own `error`, as in a batch, and the others are answered. Blank lines are no rows.
+
+    **The last record tells that nothing is missing.** NDJSON: `{"rows": 2, "errors": 0}`. CSV: a
+    record as wide as the others, whose first cell is `#end` and whose last cell holds that same
+    JSON. When the service stops before the end of the file (it is larger than allowed, or its
+    answer waits too long on disk), the last record holds the problem instead: `{"cut": {…}}` in
+    NDJSON; `#cut` in the first cell and the problem in the last one in CSV. An answer without
+    last record was cut on its way: send the file again.
+
+    Read while you send, or send everything first: both work. Cells are written as they came: one
+    that begins with `=`, `+`, `-` or `@` may be run as a formula by a spreadsheet that opens the
+    file. Import such columns as text.
+    """
+    service: Service = request.app.state.service
+    return open_file(request, service, _asker(request, service))
 
 
 def _asker(request: Request, service: Service) -> Asker:

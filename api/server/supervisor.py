@@ -112,7 +112,7 @@ class Supervisor(Generic[Served]):
     def run(
         self,
         sources: Sequence[int] = (),
-        on_source: Callable[[int], None] | None = None,
+        on_source: Callable[[int], bool] | None = None,
         *,
         on_look: Callable[[], None] | None = None,
     ) -> None:
@@ -123,7 +123,7 @@ class Supervisor(Generic[Served]):
         sources : sequence of int
             File descriptors to look at too.
         on_source : callable
-            Called with one of them when it can be read.
+            Called with one of them when it can be read; tells whether to look at it again.
         on_look : callable
             Called each time the workers are looked at, several times a second.
 
@@ -136,8 +136,8 @@ class Supervisor(Generic[Served]):
         try:
             while self._signal is None:
                 for source in self._wait([*watched, self._wake_reader]):
-                    if source in watched and on_source is not None:
-                        on_source(source)
+                    if source in watched and on_source is not None and not on_source(source):
+                        watched.remove(source)  # At its end, it would seem readable for ever.
                 self._look_after()
                 if on_look is not None:
                     on_look()

@@ -144,6 +144,20 @@ class Settings(BaseSettings):
         int,
         Field(ge=1_000, description="Most bytes of bodies that one process keeps at a time."),
     ] = 64_000_000
+    max_file_bytes: Annotated[
+        int, Field(ge=1_000, le=10**12, description="Most bytes in a file of texts to code.")
+    ] = 1_000_000_000
+    max_record_bytes: Annotated[
+        int, Field(ge=1_000, le=2**24, description="Most bytes in one record of such a file.")
+    ] = 1_000_000
+    max_spool_bytes: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Most bytes of answers that one process keeps on disk, in the folder of "
+            "temporary files, for clients that send a file before they read.",
+        ),
+    ] = 4_000_000_000
     max_connections: Annotated[
         int, Field(ge=1, le=1_000_000, description="Most connections open to one process.")
     ] = 1_000
