@@ -354,6 +354,13 @@ class Threshold(_Answer):
     )
 
 
+class RollUpThreshold(Threshold):
+    """The threshold from which a text in doubt gets a code above, proved among such texts."""
+
+    cut: float = Field(description="A text's own confidence must be under it.")
+    plan: list[list[float]] = Field(description="Cuts and starts fixed before the proof.")
+
+
 class ModelDescription(ModelIdentity):
     """The model that answers."""
 
@@ -363,6 +370,9 @@ class ModelDescription(ModelIdentity):
     thresholds: list[Threshold] = Field(description="The first one is active by default.")
     levels: dict[str, list[Threshold]] = Field(
         description="Thresholds of the levels above, by depth."
+    )
+    roll_up: list[RollUpThreshold | None] = Field(
+        description="Of each target: from where a text in doubt gets a code above."
     )
     metrics: dict[str, Any] = Field(description="Measured when the model was made.")
     loaded_at: AwareDatetime
