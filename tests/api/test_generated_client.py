@@ -8,6 +8,13 @@ import pytest
 from api.write_openapi import COMMITTED
 from tests.api.test_serve import serving
 
+# The generator knows files as bytes.
+OPTIONS = """
+post_hooks: []
+content_type_overrides:
+  text/csv: application/octet-stream
+  application/x-ndjson: application/octet-stream
+"""
 CALLS = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -39,7 +46,7 @@ with Client(base_url=sys.argv[2]) as client:
 @pytest.fixture(scope="module")
 def client_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("client")
-    (folder / "options.yml").write_text("post_hooks: []\n")
+    (folder / "options.yml").write_text(OPTIONS)
     command = [sys.executable, "-m", "openapi_python_client", "generate", "--path", str(COMMITTED)]
     command += ["--output-path", str(folder / "coder"), "--meta", "none"]
     command += ["--config", str(folder / "options.yml"), "--fail-on-warning"]
