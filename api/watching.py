@@ -74,17 +74,23 @@ class Watcher:
         with suppress(BlockingIOError):
             content = os.read(self.reader, READ_BYTES)
             self.speaks = bool(content)
+            if not self.speaks:
+                self._wait()
             self._left += content
         *lines, self._left = self._left.split(b"\n")
         return [_parse(line) for line in lines]
 
     def stop(self) -> None:
         """End the process."""
-        with suppress(ProcessLookupError):
-            os.kill(self._pid, signal.SIGKILL)
+        if self.speaks:
+            with suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
+        self._wait()
+        os.close(self.reader)
+
+    def _wait(self) -> None:
         with suppress(ChildProcessError):
             os.waitpid(self._pid, 0)
-        os.close(self.reader)
 
 
 def watch(settings: Settings) -> Iterator[Said]:
