@@ -3,6 +3,7 @@
 import logging
 import os
 import secrets
+import select
 import signal
 import sys
 import time
@@ -56,6 +57,7 @@ API_VERSION = "1"
 # the whole time in which a single text should be answered.
 SWITCH_SECONDS = 0.0005
 SPARE_SECONDS = 5.0
+FIRST_WORD_SECONDS = 10.0
 # Whatever stands elsewhere asks for a key.
 OPEN_ADDRESSES = frozenset(
     (*pages.OPEN_ADDRESSES, *health.OPEN_ADDRESSES, *sessions.OPEN_ADDRESSES)
@@ -191,11 +193,15 @@ class _Serving:
             return
         watcher = Watcher(settings)
         try:
+            # A registry that answers soon gives the model before anything is served; otherwise the
+            # service is live, and ready later.
+            if select.select([watcher.reader], [], [], FIRST_WORD_SECONDS)[0]:
+                self._hear(watcher)
             self._supervisor.handle_signals()
-            # Live at once; ready when the registry has given a model.
-            self._supervisor.serve(None)
+            if self._served is None:
+                self._supervisor.serve(None)
             self._supervisor.run(
-                [watcher.reader],
+                [watcher.reader] if watcher.speaks else [],
                 lambda _: self._hear(watcher),
                 on_look=self._look_after_exporter,
             )
