@@ -7,7 +7,7 @@ TEXT ?=
 CODE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long lint format bench mlflow locks env-example clean
+.PHONY: help run test test-long lint format bench bench-serving mlflow locks env-example clean
 
 help: ## Say what can be done
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -34,6 +34,9 @@ format: $(VENV)/.ready ## Format the code
 
 bench: $(VENV)/.ready ## Measure against named peers; see benchmarks/README.md
 	$(BIN)/python -m benchmarks
+
+bench-serving: $(VENV)/.ready ## Measure the service against others; see benchmarks/README.md
+	$(BIN)/python -m benchmarks.serving
 
 mlflow: $(VENV)/.ready ## Open the runs in MLflow
 	$(BIN)/libelle runs open

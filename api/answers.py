@@ -1,8 +1,12 @@
-"""Answers: from the body of a request to the body of its answer, in a thread."""
+"""Answers: from the body of a request to the body of its answer."""
 
+import time
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from itertools import groupby
 from typing import Any
 
 import orjson
@@ -14,23 +18,64 @@ from api.errors import INVALID_ITEM, count_errors, describe_field_errors, invali
 from api.loading import LoadedModel
 from api.schemas import RequestTypes
 from libelle.monitoring.prediction_log import make_prediction_ids
-from libelle.predictor import Prediction, RollUp
+from libelle.monitoring.prediction_sink import PredictionRows
+from libelle.predictor import Explanation, Prediction, RollUp
+
+Note = Callable[[PredictionRows], None]
 
 _ITEMS = "items"
 NO_CLIENT = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Asker:
     """Who asks, for the identifiers of the predictions."""
 
     log_key: bytes
     request_id: str
     client: str = NO_CLIENT
+    received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    started: float = field(default_factory=time.perf_counter)
 
 
-def answer_text(body: bytes, types: RequestTypes, model: LoadedModel, asker: Asker) -> bytes:
-    """Answer `POST /v1/predict`.
+@dataclass(frozen=True, slots=True)
+class AskedText:
+    """One text, as `POST /v1/predict` asks for it."""
+
+    text: str
+    id: str | None
+    top_k: int
+    explain: bool
+    model: LoadedModel
+    asker: Asker
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AskedBatch:
+    """Many texts, as `POST /v1/predict/batch` asks for them.
+
+    Attributes
+    ----------
+    items : list
+        As received.
+    errors : mapping of int to list of ErrorDetails
+        What is wrong with each item that is wrong, by position.
+    texts : list of (int, str)
+        Position and text of the others.
+    ids : list of (str or None)
+        Of these texts, as received.
+    top_k : int
+    """
+
+    items: list[Any]
+    errors: Mapping[int, list[ErrorDetails]]
+    texts: list[tuple[int, str]]
+    ids: list[str | None]
+    top_k: int
+
+
+def read_text(body: bytes, types: RequestTypes, model: LoadedModel, asker: Asker) -> AskedText:
+    """Return what the body of `POST /v1/predict` asks.
 
     Raises
     ------
@@ -42,18 +87,23 @@ def answer_text(body: bytes, types: RequestTypes, model: LoadedModel, asker: Ask
     except ValidationError as error:
         raise invalid_request(describe_field_errors(_complaints(error))) from None
     top_k = asked.get("top_k", types.default_top_k)
-    [prediction] = _predict({0: asked["text"]}, top_k, model, asker).values()
-    answer = {
-        **prediction,
-        "id": asked.get("id"),
-        "model": describe_identity(model),
-        "guarantee": describe_guarantee(model),
-    }
-    return orjson.dumps(answer)
+    explain = asked.get("explain", False)
+    return AskedText(asked["text"], asked.get("id"), top_k, explain, model, asker)
 
 
-def answer_batch(body: bytes, types: RequestTypes, model: LoadedModel, asker: Asker) -> bytes:
-    """Answer `POST /v1/predict/batch`: one result for each item, in order.
+def answer_texts(asked: Sequence[AskedText], note: Note) -> list[bytes]:
+    """Answer texts that came one by one, each as if it were alone; note what was predicted."""
+    answers: list[bytes] = []
+    for (top_k, explain), together in groupby(asked, key=lambda one: (one.top_k, one.explain)):
+        alike = list(together)
+        predictor, texts = alike[0].model.predictor, [one.text for one in alike]
+        predictions = predictor.predict(texts, top_k=top_k, explain=explain)
+        answers += map(partial(_write_single, note=note), alike, predictions)
+    return answers
+
+
+def read_batch(body: bytes, types: RequestTypes, *, max_total_characters: int) -> AskedBatch:
+    """Return what the body of `POST /v1/predict/batch` asks.
 
     Raises
     ------
@@ -63,25 +113,89 @@ def answer_batch(body: bytes, types: RequestTypes, model: LoadedModel, asker: As
     asked = parse_json(body)
     errors = _check_batch(asked, types)
     items = asked[_ITEMS]
-    texts = {
-        position: item["text"] for position, item in enumerate(items) if position not in errors
-    }
-    top_k = asked.get("top_k", types.default_top_k)
-    predictions = _predict(texts, top_k, model, asker)
-    results = [
-        (
-            {"id": item.get("id"), "prediction": predictions[position], "error": None}
-            if position in predictions
-            else _refuse_item(item, errors[position])
-        )
-        for position, item in enumerate(items)
+    texts = [
+        (position, item["text"]) for position, item in enumerate(items) if position not in errors
     ]
+    if sum(len(text) for _, text in texts) > max_total_characters:
+        limit = f"The texts have more than {max_total_characters} characters in all."
+        raise invalid_request([{"pointer": "#/items", "detail": f"{limit} Send fewer at a time."}])
+    ids = [item.get("id") for place, item in enumerate(items) if place not in errors]
+    return AskedBatch(items, errors, texts, ids, asked.get("top_k", types.default_top_k))
+
+
+def predict_step(
+    asked: AskedBatch, rows: slice, model: LoadedModel, asker: Asker, note: Note
+) -> list[dict[str, Any]]:
+    """Return the predictions of some texts of a batch, described, once they are noted."""
+    texts = asked.texts[rows]
+    predictions = model.predictor.predict([text for _, text in texts], top_k=asked.top_k)
+    prediction_ids = make_prediction_ids(
+        asker.log_key,
+        client=asker.client,
+        request_id=asker.request_id,
+        texts=texts,
+        digest=model.predictor.digest,
+    )
+    note(_rows(texts, asked.ids[rows], prediction_ids, predictions, model, asker))
+    return list(map(_describe_prediction, predictions, prediction_ids))
+
+
+def write_batch(asked: AskedBatch, predictions: Sequence[Any], model: LoadedModel) -> bytes:
+    """Return the body that answers a batch: one result for each item, in order."""
     answer = {
         "model": describe_identity(model),
         "guarantee": describe_guarantee(model),
-        "results": results,
+        "results": list(_results(asked, iter(predictions))),
     }
     return orjson.dumps(answer)
+
+
+def predict_rows(
+    rows: Sequence[tuple[int, Any]],
+    *,
+    top_k: int,
+    types: RequestTypes,
+    model: LoadedModel,
+    asker: Asker,
+    note: Note,
+) -> list[dict[str, Any]]:
+    """Answer the items of a file, given with their positions, as a batch does.
+
+    Returns
+    -------
+    list of dict
+        For each of them `prediction` or `error`; the other is None.
+    """
+    items = [item for _, item in rows]
+    errors = _check_rows(items, types)
+    texts = [
+        (position, item["text"])
+        for place, (position, item) in enumerate(rows)
+        if place not in errors
+    ]
+    ids = [item.get("id") for place, item in enumerate(items) if place not in errors]
+    asked = AskedBatch(items, errors, texts, ids, top_k)
+    predictions = predict_step(asked, slice(None), model, asker, note)
+    return list(_results(asked, iter(predictions)))
+
+
+def describe_item_error(field_errors: list[dict[str, str]]) -> dict[str, Any]:
+    """Return why an item gets no prediction."""
+    return {
+        "type": INVALID_ITEM.type,
+        "title": INVALID_ITEM.title,
+        "detail": count_errors(field_errors),
+        "errors": field_errors,
+    }
+
+
+def steps_of(n_texts: int, step_texts: Callable[[], int]) -> Iterator[slice]:
+    """Cut texts in steps, each as long as is right when it begins."""
+    start = 0
+    while start < n_texts:
+        stop = start + step_texts()
+        yield slice(start, stop)
+        start = stop
 
 
 def describe_identity(model: LoadedModel) -> dict[str, Any]:
@@ -99,6 +213,50 @@ def describe_guarantee(model: LoadedModel) -> dict[str, Any]:
         "bound": guarantee.bound,
         "threshold_id": guarantee.threshold_id,
     }
+
+
+def _write_single(asked: AskedText, prediction: Prediction, *, note: Note) -> bytes:
+    model, asker, texts = asked.model, asked.asker, [(0, asked.text)]
+    [prediction_id] = make_prediction_ids(
+        asker.log_key,
+        client=asker.client,
+        request_id=asker.request_id,
+        texts=texts,
+        digest=model.predictor.digest,
+    )
+    note(_rows(texts, [asked.id], [prediction_id], [prediction], model, asker))
+    return orjson.dumps(
+        {
+            **_describe_prediction(prediction, prediction_id),
+            "id": asked.id,
+            "model": describe_identity(model),
+            "guarantee": describe_guarantee(model),
+        }
+    )
+
+
+def _rows(
+    texts: Sequence[tuple[int, str]],
+    ids: Sequence[str | None],
+    prediction_ids: Sequence[str],
+    predictions: Sequence[Prediction],
+    model: LoadedModel,
+    asker: Asker,
+) -> PredictionRows:
+    return PredictionRows(
+        request_id=asker.request_id,
+        client=asker.client,
+        received_at=asker.received_at,
+        duration_seconds=time.perf_counter() - asker.started,
+        model_name=model.name,
+        model_version=model.version,
+        digest=model.predictor.digest,
+        threshold_id=model.predictor.guarantee.threshold_id,
+        texts=texts,
+        ids=ids,
+        prediction_ids=prediction_ids,
+        predictions=predictions,
+    )
 
 
 def _check_batch(asked: Any, types: RequestTypes) -> Mapping[int, list[ErrorDetails]]:
@@ -122,28 +280,33 @@ def _check_batch(asked: Any, types: RequestTypes) -> Mapping[int, list[ErrorDeta
     return in_items
 
 
+def _check_rows(items: list[Any], types: RequestTypes) -> Mapping[int, list[ErrorDetails]]:
+    """Return what is wrong with each row that is wrong, located as in a batch."""
+    try:
+        types.rows.validate_python(items)
+    except ValidationError as error:
+        in_rows: dict[int, list[ErrorDetails]] = defaultdict(list)
+        for complaint in _complaints(error):
+            complaint["loc"] = (_ITEMS, *complaint["loc"])
+            in_rows[int(complaint["loc"][1])].append(complaint)
+        return in_rows
+    return {}
+
+
 def _complaints(error: ValidationError) -> list[ErrorDetails]:
     return error.errors(include_url=False, include_context=False, include_input=False)
 
 
-def _predict(
-    texts: Mapping[int, str], top_k: int, model: LoadedModel, asker: Asker
-) -> dict[int, dict[str, Any]]:
-    """Return the prediction of each position."""
-    predictions = model.predictor.predict(list(texts.values()), top_k=top_k)
-    prediction_ids = make_prediction_ids(
-        asker.log_key,
-        client=asker.client,
-        request_id=asker.request_id,
-        texts=texts.items(),
-        digest=model.predictor.digest,
-    )
-    described = map(_describe_prediction, predictions, prediction_ids)
-    return dict(zip(texts, described, strict=True))
+def _results(asked: AskedBatch, predictions: Iterator[Any]) -> Iterator[dict[str, Any]]:
+    for position, item in enumerate(asked.items):
+        if position in asked.errors:
+            yield _refuse_item(item, asked.errors[position])
+        else:
+            yield {"id": item.get("id"), "prediction": next(predictions), "error": None}
 
 
 def _describe_prediction(prediction: Prediction, prediction_id: str) -> dict[str, Any]:
-    # Dictionaries by hand: orjson takes twice as long to look into dataclasses.
+    # Dictionaries by hand: orjson knows no named tuples.
     return {
         "prediction_id": prediction_id,
         "decision": prediction.decision,
@@ -152,42 +315,35 @@ def _describe_prediction(prediction: Prediction, prediction_id: str) -> dict[str
         "title": prediction.title,
         "confidence": prediction.confidence,
         "candidates": [
-            {
-                "rank": candidate.rank,
-                "code": candidate.code,
-                "title": candidate.title,
-                "probability": candidate.probability,
-            }
-            for candidate in prediction.candidates
+            {"rank": rank, "code": code, "title": title, "probability": probability}
+            for rank, code, title, probability in prediction.candidates
         ],
         "prediction_set": prediction.prediction_set,
         "prediction_set_complete": prediction.prediction_set_complete,
         "roll_up": _describe_roll_up(prediction.roll_up),
-        "explanation": None,
+        "explanation": _describe_explanation(prediction.explanation),
     }
 
 
 def _describe_roll_up(roll_up: RollUp | None) -> dict[str, Any] | None:
-    if roll_up is None:
+    return None if roll_up is None else roll_up._asdict()
+
+
+def _describe_explanation(explanation: Explanation | None) -> dict[str, Any] | None:
+    if explanation is None:
         return None
     return {
-        "level": roll_up.level,
-        "code": roll_up.code,
-        "title": roll_up.title,
-        "confidence": roll_up.confidence,
-        "decision": roll_up.decision,
-        "threshold_id": roll_up.threshold_id,
+        "against": {"code": explanation.against.code, "title": explanation.against.title},
+        "score_difference": explanation.score_difference,
+        "baseline": explanation.baseline,
+        "words": [
+            {"word": word, "contribution": contribution} for word, contribution in explanation.words
+        ],
     }
 
 
 def _refuse_item(item: Any, complaints: list[ErrorDetails]) -> dict[str, Any]:
-    field_errors = describe_field_errors(complaints, n_above=2)
-    error = {
-        "type": INVALID_ITEM.type,
-        "title": INVALID_ITEM.title,
-        "detail": count_errors(field_errors),
-        "errors": field_errors,
-    }
+    error = describe_item_error(describe_field_errors(complaints, n_above=2))
     return {"id": _readable_id(item, complaints), "prediction": None, "error": error}
 
 

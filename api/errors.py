@@ -19,6 +19,7 @@ from libelle import errors
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+JSON_CHARSET = "; charset=utf-8"
 _URN = "urn:libelle:problem:"
 
 
@@ -36,20 +37,31 @@ class ProblemKind:
         return _URN + self.slug
 
 
+BAD_HTTP = ProblemKind(400, "bad-http", "The request is not HTTP")
 MALFORMED_JSON = ProblemKind(400, "malformed-json", "The body is not JSON")
 REFUSED = ProblemKind(400, "refused", "What was asked cannot be done as asked")
+UNAUTHENTICATED = ProblemKind(401, "unauthenticated", "The request bears no key that is known")
+WRONG_SCOPE = ProblemKind(403, "wrong-scope", "The key does not allow this")
+CROSS_SITE = ProblemKind(403, "cross-site", "The request may come from another site")
 UNKNOWN_ADDRESS = ProblemKind(404, "unknown-address", "Nothing is at this address")
 UNKNOWN_CODE = ProblemKind(404, "unknown-code", "The nomenclature has no such code")
 UNKNOWN_MODEL = ProblemKind(404, "unknown-model", "This service answers for another model")
 METHOD_NOT_ALLOWED = ProblemKind(405, "method-not-allowed", "This address has no such method")
+TOO_SLOW = ProblemKind(408, "too-slow", "The request did not come in time")
+TOO_LARGE = ProblemKind(413, "too-large", "The body is too large")
 UNSUPPORTED_MEDIA_TYPE = ProblemKind(
     415, "unsupported-media-type", "The body is not in a format that is read here"
 )
 INVALID_REQUEST = ProblemKind(422, "invalid-request", "The request is not valid")
 INVALID_ITEM = ProblemKind(422, "invalid-item", "The item is not valid")
+TOO_MANY_REQUESTS = ProblemKind(429, "too-many-requests", "The client asks too often")
 INTERNAL_ERROR = ProblemKind(500, "internal-error", "The service failed")
+BUSY = ProblemKind(503, "busy", "The service has too much to do")
 NOT_READY = ProblemKind(503, "not-ready", "The service is not ready")
 UNAVAILABLE = ProblemKind(503, "unavailable", "The service lacks something that it needs")
+
+# All of them: what metrics may count, for instance.
+KINDS = tuple(kind for kind in globals().copy().values() if isinstance(kind, ProblemKind))
 
 # The nearest class of an error decides.
 KIND_OF_ERROR: Mapping[type[errors.LibelleError], ProblemKind] = {
@@ -79,13 +91,35 @@ class ProblemError(Exception):
         What happened and what to do, without anything that was sent.
     field_errors : list of dict
         As `FieldError` of the schemas.
+    retry_seconds : int or None
+        After which the same request may be answered.
+    challenge : str or None
+        How to say who asks.
     """
 
     def __init__(
-        self, kind: ProblemKind, detail: str, *, field_errors: list[dict[str, str]] | None = None
+        self,
+        kind: ProblemKind,
+        detail: str,
+        *,
+        field_errors: list[dict[str, str]] | None = None,
+        retry_seconds: int | None = None,
+        challenge: str | None = None,
     ) -> None:
         super().__init__(f"{kind.slug}: {detail}")
         self.kind, self.detail, self.field_errors = kind, detail, field_errors
+        self.retry_seconds, self.challenge = retry_seconds, challenge
+
+    def response(self, request_id: str) -> Response:
+        """Return the answer to the request."""
+        headers = {"Retry-After": self.retry_seconds, "WWW-Authenticate": self.challenge}
+        return problem_response(
+            self.kind,
+            self.detail,
+            request_id=request_id,
+            field_errors=self.field_errors,
+            headers={name: str(value) for name, value in headers.items() if value is not None},
+        )
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -105,16 +139,21 @@ def problem_response(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Return the answer that tells a problem."""
-    problem: dict[str, Any] = {
+    problem = describe_problem(kind, detail, request_id=request_id)
+    if field_errors is not None:
+        problem["errors"] = field_errors
+    return Response(orjson.dumps(problem), kind.status, headers, MEDIA_TYPE + JSON_CHARSET)
+
+
+def describe_problem(kind: ProblemKind, detail: str, *, request_id: str) -> dict[str, Any]:
+    """Return a problem as the schemas have it."""
+    return {
         "type": kind.type,
         "title": kind.title,
         "status": kind.status,
         "detail": detail,
         "request_id": request_id,
     }
-    if field_errors is not None:
-        problem["errors"] = field_errors
-    return Response(orjson.dumps(problem), kind.status, headers, MEDIA_TYPE)
 
 
 def describe_field_errors(
@@ -169,21 +208,24 @@ def _request_id(request: Request) -> str:
     return str(request.scope.get("state", {}).get("request_id", ""))
 
 
+def _note_problem(request: Request, kind: ProblemKind) -> None:
+    """Leave a word for what logs and counts the request."""
+    request.scope.setdefault("state", {})["problem"] = kind.slug
+
+
 def _answer_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)  # noqa: S101
-    return problem_response(
-        error.kind,
-        error.detail,
-        request_id=_request_id(request),
-        field_errors=error.field_errors,
-    )
+    _note_problem(request, error.kind)
+    return error.response(_request_id(request))
 
 
 def _answer_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
     status = error.status_code
+    kind = _KIND_OF_STATUS.get(status) or _kind_of_status(status)
+    _note_problem(request, kind)
     return problem_response(
-        _KIND_OF_STATUS.get(status) or _kind_of_status(status),
+        kind,
         _DETAIL_OF_STATUS.get(status, HTTPStatus(status).description or HTTPStatus(status).phrase),
         request_id=_request_id(request),
         headers=error.headers,
@@ -208,6 +250,7 @@ def _answer_libelle_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, errors.LibelleError)  # noqa: S101
     ancestors = type(error).__mro__
     kind = next(KIND_OF_ERROR[name] for name in ancestors if name in KIND_OF_ERROR)
+    _note_problem(request, kind)
     request_id = _request_id(request)
     if kind.status < 500:
         return problem_response(kind, str(error), request_id=request_id)

@@ -1,10 +1,11 @@
-"""Loading: from what LIBELLE_MODEL says to a model in memory."""
+"""Loading: from where a model lies to a model in memory, tried first in a process of its own."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
+from api.server.trial import try_apart
 from libelle.data.code_search import CodeSearch
 from libelle.errors import ModelError
 from libelle.predictor import Predictor
@@ -15,11 +16,20 @@ REGISTRY_SCHEME = "models:/"
 
 @dataclass(frozen=True)
 class ModelSource:
-    """A model on this machine, and what the registry calls it."""
+    """A model on this machine, and what the registry calls it.
+
+    Attributes
+    ----------
+    path : Path
+    name, version : str or None
+    cached : bool
+        The registry did not answer: the model is the last one that it gave.
+    """
 
     path: Path
     name: str | None = None
     version: str | None = None
+    cached: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,37 +58,57 @@ class LoadedModel:
         return CodeSearch(self.predictor.nomenclature)
 
 
-def find_model(settings: Settings) -> ModelSource:
-    """Return where the model of the settings lies, brought here if it stands in a registry.
-
-    Raises
-    ------
-    TrackingError
-        If the registry is out of reach, or has no such model.
-    """
-    if not settings.model.startswith(REGISTRY_SCHEME):
-        return ModelSource(Path(settings.model))
-    # A service that reads a folder never pays for MLflow.
-    from libelle.tracking.registry import fetch_model
-    from libelle.tracking.runs import default_tracking_uri
-
-    fetched = fetch_model(
-        settings.model,
-        tracking_uri=settings.mlflow_tracking_uri or default_tracking_uri(settings.home),
-        destination=settings.home / "models",
-    )
-    return ModelSource(fetched.path, fetched.name, fetched.version)
+def is_registered(model: str) -> bool:
+    """Tell whether an address is that of a registry, rather than a folder."""
+    return model.startswith(REGISTRY_SCHEME)
 
 
-def load_model(source: ModelSource, *, target_error: float | None = None) -> LoadedModel:
-    """Read a model, under the promise of a target; of the first one declared if None.
+def is_alias(model: str) -> bool:
+    """Tell whether an address may mean another model later."""
+    return is_registered(model) and "@" in model
+
+
+def load_safely(source: ModelSource, settings: Settings) -> LoadedModel:
+    """Load a model that a child process has loaded first, and that answered its golden texts there.
 
     Raises
     ------
     ModelError
-        If it cannot be read or trusted, or was not certified for this target.
+        If it cannot be read or trusted, crashes, or takes too long or too much memory; if its
+        digest is not that of the settings, or it was not certified for their target.
+    """
+    try_apart(
+        partial(_load_and_question, source, settings),
+        seconds=settings.load_seconds,
+        n_bytes=settings.load_memory_bytes,
+        purpose=f"load the model {source.path}",
+    )
+    return load_model(source, target_error=settings.target_error, digest=settings.model_digest)
+
+
+def load_model(
+    source: ModelSource, *, target_error: float | None = None, digest: str | None = None
+) -> LoadedModel:
+    """Read a model, under the promise of a target; of the first one declared if None.
+
+    Parameters
+    ----------
+    source : ModelSource
+    target_error : float or None
+    digest : str or None
+        What its digest must begin with.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be read or trusted, is another one, or was not certified for this target.
     """
     predictor = Predictor.load(source.path)
+    if digest is not None and not predictor.digest.startswith(digest):
+        raise ModelError(
+            f"The model {source.path} has the digest {predictor.digest[:12]}, not that of "
+            f"LIBELLE_MODEL_DIGEST ({digest[:12]}): it is another model, which is not served."
+        )
     predictor.aim_at(target_error)
     return LoadedModel(predictor, source.name or predictor.name, source.version, datetime.now(UTC))
 
@@ -96,3 +126,9 @@ def refuse_wrong_answers(model: LoadedModel) -> None:
             f"The model {model.name} does not answer its golden texts as when it was made. "
             "Check the versions of the packages, or train it again."
         )
+
+
+def _load_and_question(source: ModelSource, settings: Settings) -> None:
+    refuse_wrong_answers(
+        load_model(source, target_error=settings.target_error, digest=settings.model_digest)
+    )

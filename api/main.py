@@ -1,35 +1,76 @@
 """Main: the application, put together, and what `libelle serve` runs."""
 
+import logging
+import os
 import secrets
+import select
+import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from functools import partial
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from socket import socket
+from types import FrameType
 
-import anyio
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
 from pydantic import SecretStr
 
 from api.dependencies import refuse_other_models
 from api.errors import install_error_handlers
-from api.loading import LoadedModel, ModelSource, find_model, load_model, refuse_wrong_answers
+from api.loading import LoadedModel, ModelSource, is_registered, load_safely
+from api.metrics import Meter, Report, RouteNames
+from api.metrics.exposition import CONTENT_TYPE
 from api.middleware import RequestIds, SubPath
 from api.openapi import problems
-from api.routes import codes, health, models, pages, predictions
-from api.server import STARTUP_FAILURE, exit_cleanly, listen, refuse_busy_port, run_server
+from api.routes import codes, health, models, pages, predictions, sessions
+from api.security.access import Access, make_guard, read_key_ring
+from api.security.headers import SecurityHeaders
+from api.security.origins import Origins
+from api.server import (
+    AnsweringServer,
+    Deadlines,
+    Exporter,
+    Ledger,
+    Page,
+    Supervisor,
+    listen,
+    refuse_busy_port,
+)
+from api.server.board import Board
+from api.server.logs import configure_logs
 from api.service import LOG_KEY_BYTES, Service
-from libelle.errors import LibelleError
+from api.watching import Failure, Watcher
+from libelle.errors import LibelleError, ModelError, UsageError
+from libelle.monitoring.prediction_sink import PredictionSink
 from libelle.settings import Settings
 
 __all__ = ["create_app", "refuse_busy_port", "serve"]
 
+logger = logging.getLogger(__name__)
+
 API_VERSION = "1"
+# A thread that has to wait for the interpreter waits that long; the default, 5 ms, is as long as
+# the whole time in which a single text should be answered.
+SWITCH_SECONDS = 0.0005
+SPARE_SECONDS = 5.0
+FIRST_WORD_SECONDS = 10.0
+# Whatever stands elsewhere asks for a key.
+OPEN_ADDRESSES = frozenset(
+    (*pages.OPEN_ADDRESSES, *health.OPEN_ADDRESSES, *sessions.OPEN_ADDRESSES)
+)
+# Workers of so many models may drain at the same time and still be counted.
+MAX_GENERATIONS = 16
 _DESCRIPTION = """\
 Give each short text its official code, or hand it to a person with a short list.
 
 `decision` says what becomes of a text: `automatic` (its `code` may be stored), `review` (a person
 decides, among `candidates`) or `refused` (there is nothing to code). Codes are text: `"0111"`.
+
+A key goes in the header `X-API-Key`, never in an address.
 
 `X-Request-ID` is echoed, or made when there is none: a retry with the same one is safe. Errors are
 `application/problem+json` (RFC 9457), whose `type` is stable.
@@ -37,15 +78,26 @@ decides, among `candidates`) or `refused` (there is nothing to code). Codes are 
 
 
 def create_app(
-    settings: Settings, *, load_model: LoadedModel | Callable[[], LoadedModel]
+    settings: Settings,
+    model: LoadedModel | None,
+    *,
+    board: Board | None = None,
+    page: Page | None = None,
+    sink: PredictionSink | None = None,
 ) -> FastAPI:
     """Return the service.
 
     Parameters
     ----------
     settings : Settings
-    load_model : LoadedModel, or callable that returns one
-        A callable is called in a thread once the service is live; it is ready afterwards.
+    model : LoadedModel or None
+        The one that answers; without one, the service is live and not ready.
+    board : Board or None
+        What the supervising process says of the model's life.
+    page : Page or None
+        Where metrics are counted, for another process to show.
+    sink : PredictionSink or None
+        Where predictions go; nowhere if None.
     """
     app = FastAPI(
         title="libelle",
@@ -58,11 +110,14 @@ def create_app(
         redirect_slashes=False,
         lifespan=_lifespan,
     )
-    app.state.service = Service(settings, load_model)
     install_error_handlers(app)
     _include_routes(app)
-    app.add_middleware(SubPath, root_path=settings.root_path)
-    app.add_middleware(RequestIds)
+    routes = RouteNames(app)
+    meter = Meter(routes.names, page.numbers if page else None)
+    app.state.service = Service(settings, model, board=board, meter=meter, sink=sink)
+    app.state.guard = make_guard(settings, app.state.service.log_key)
+    app.state.open_addresses = OPEN_ADDRESSES
+    _surround(app, settings, routes)
     return app
 
 
@@ -72,36 +127,189 @@ def serve(settings: Settings) -> None:
     Raises
     ------
     UsageError
-        If the address cannot be listened on, because another program does for instance.
+        If no key is known and nothing says that none is needed; if the address cannot be listened
+        on, because another program does for instance.
     LibelleError
         If the model cannot be loaded.
     """
-    exit_cleanly()
-    with listen(settings.host, settings.port) as listener:
-        source = find_model(settings)
-        model = load_model(source, target_error=settings.target_error)
-        refuse_wrong_answers(model)
-        if settings.workers == 1:
-            run_server(partial(create_app, settings, load_model=model), listener)
+    _exit_cleanly()
+    configure_logs()
+    settings = _with_secrets(settings)
+    with ExitStack() as opened:
+        listener = opened.enter_context(listen(settings.host, settings.port))
+        metrics_listener = _listen_for_metrics(settings)
+        if metrics_listener is not None:
+            opened.enter_context(metrics_listener)
+        host, port = listener.getsockname()[:2]
+        logger.info("Listening on http://%s:%d: see /docs", host, port)
+        if settings.auth == "none":
+            logger.warning("LIBELLE_AUTH=none: whoever reaches %s is answered", host)
+        _Serving(settings, listener, metrics_listener).run()
+
+
+class _Serving:
+    """The supervising process: which model the workers serve, and from where it comes."""
+
+    def __init__(
+        self, settings: Settings, listener: socket, metrics_listener: socket | None
+    ) -> None:
+        self._settings, self._listener = settings, listener
+        # A worker that asked for it might be an orphan already, and would never end.
+        self._pid = os.getpid()
+        self._board = Board()
+        layout = create_app(settings, None).state.service.meter.layout
+        ledger = Ledger(
+            layout.n_numbers, layout.n_lasting, n_pages=MAX_GENERATIONS * settings.workers
+        )
+        self._exporter: Exporter | None = None
+        if metrics_listener is not None:
+            report = Report(layout, ledger, self._board, started_at=time.time())
+            self._exporter = Exporter(
+                metrics_listener, report.render, content_type=CONTENT_TYPE, leave=[listener]
+            )
+        self._served: LoadedModel | None = None
+        self._supervisor: Supervisor[LoadedModel | None] = Supervisor(
+            self._answer,
+            ledger,
+            n_workers=settings.workers,
+            patience_seconds=settings.drain_seconds + settings.shutdown_seconds + SPARE_SECONDS,
+        )
+
+    def run(self) -> None:
+        """Serve a folder, or follow a registry, until a signal asks to stop."""
+        try:
+            self._look_after_exporter()  # Before the model: it needs none of that memory.
+            self._run()
+        finally:
+            if self._exporter is not None:
+                self._exporter.stop()
+
+    def _run(self) -> None:
+        settings = self._settings
+        if not is_registered(settings.model):
+            self._serve(load_safely(ModelSource(Path(settings.model)), settings))
+            self._supervisor.handle_signals()
+            self._supervisor.run(on_look=self._look_after_exporter)
             return
-        del model  # Each worker has its own.
-        # All workers give a text the same identifier, so that a retry may reach any of them.
-        if settings.log_key_bytes() is None:
-            log_key = SecretStr(secrets.token_hex(LOG_KEY_BYTES))
-            settings = settings.model_copy(update={"log_key": log_key})
-        run_server(partial(_create_worker, settings, source), listener, n_workers=settings.workers)
+        watcher = Watcher(settings)
+        try:
+            # A registry that answers soon gives the model before anything is served; otherwise the
+            # service is live, and ready later.
+            if select.select([watcher.reader], [], [], FIRST_WORD_SECONDS)[0]:
+                self._hear(watcher)
+            self._supervisor.handle_signals()
+            if self._served is None:
+                self._supervisor.serve(None)
+            self._supervisor.run(
+                [watcher.reader] if watcher.speaks else [],
+                lambda _: self._hear(watcher),
+                on_look=self._look_after_exporter,
+            )
+        finally:
+            watcher.stop()
+
+    def _serve(self, model: LoadedModel) -> None:
+        logger.info(
+            "Serving %s version %s, digest %s", model.name, model.version, model.predictor.digest
+        )
+        self._served = model
+        self._board.write(
+            replace(
+                self._board.read(),
+                model_name=model.name,
+                model_version=model.version,
+                model_digest=model.predictor.digest,
+            )
+        )
+        self._supervisor.serve(model)
+
+    def _look_after_exporter(self) -> None:
+        if self._exporter is not None:
+            self._exporter.look_after()
+
+    def _hear(self, watcher: Watcher) -> bool:
+        """Do what the registry says; tell whether it may say more."""
+        for one in watcher.read():
+            if isinstance(one, Failure):
+                self._note_failure(one)
+            else:
+                self._take(one)
+        return watcher.speaks
+
+    def _take(self, source: ModelSource) -> None:
+        """Serve another model, unless it is refused: the one before then goes on."""
+        try:
+            model = load_safely(source, self._settings)
+        except LibelleError as error:
+            if self._served is None and self._settings.model_digest is not None:
+                raise
+            self._fail("refused", error)
+            return
+        served, notice = self._served, self._board.read()
+        if served is not None and served.predictor.digest == model.predictor.digest:
+            self._board.write(replace(notice, failure=None, failed_at=None, from_cache=False))
+            return
+        n_reloads = notice.n_reloads + (served is not None)
+        self._board.write(
+            replace(
+                notice,
+                n_reloads=n_reloads,
+                failure=None,
+                failed_at=None,
+                from_cache=source.cached,
+            )
+        )
+        self._serve(model)
+
+    def _note_failure(self, failure: Failure) -> None:
+        if self._served is None and not failure.unreachable:
+            raise ModelError(failure.message)
+        self._fail("unreachable" if failure.unreachable else "refused", failure.message)
+
+    def _fail(self, kind: str, why: object) -> None:
+        goes_on = "the model before is kept" if self._served else "there is no model yet"
+        logger.error("No other model is served, %s: %s", goes_on, why)
+        notice = self._board.read()
+        self._board.write(
+            replace(
+                notice,
+                n_failed_reloads=notice.n_failed_reloads + 1,
+                failure=kind,
+                failed_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            )
+        )
+
+    def _answer(
+        self, model: LoadedModel | None, page: Page, say_started: Callable[[], None]
+    ) -> None:
+        """Be a worker."""
+        if self._exporter is not None:
+            self._exporter.leave()
+        sys.setswitchinterval(SWITCH_SECONDS)
+        app = create_app(self._settings, model, board=self._board, page=page)
+        server = AnsweringServer(
+            app, _deadlines(self._settings), supervisor_pid=self._pid, say_started=say_started
+        )
+        server.answer(self._listener)
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
-    async with anyio.create_task_group() as tasks:
-        if service.loads_late:
-            tasks.start_soon(service.prepare)
-        else:
-            await service.prepare()
-        yield
-        tasks.cancel_scope.cancel()
+    service.work.open()
+    yield
+    service.close()
+
+
+def _surround(app: FastAPI, settings: Settings, routes: RouteNames) -> None:
+    """Put around the routes what every request goes through; the last one comes first."""
+    guard, service = app.state.guard, app.state.service
+    app.add_middleware(Access, guard=guard, open_addresses=app.state.open_addresses)
+    app.add_middleware(SubPath, root_path=settings.root_path)
+    app.add_middleware(RequestIds, service=service, routes=routes)
+    if settings.cors_origins:
+        app.add_middleware(Origins, allowed=settings.cors_origins)
+    app.add_middleware(SecurityHeaders)
 
 
 def _include_routes(app: FastAPI) -> None:
@@ -110,6 +318,7 @@ def _include_routes(app: FastAPI) -> None:
         same_routes.include_router(routes.router)
     app.include_router(pages.router)
     app.include_router(health.router)
+    app.include_router(sessions.router)
     app.include_router(same_routes, prefix="/v1")
     app.include_router(models.list_router, prefix="/v1")
     app.include_router(
@@ -125,12 +334,56 @@ def _name_operation(route: APIRoute) -> str:
     return f"{route.name}_of_model" if "{model}" in route.path else route.name
 
 
-def _create_worker(settings: Settings, source: ModelSource) -> FastAPI:
-    """Return the application of one worker, which loads the model before it takes requests."""
-    try:
-        return create_app(
-            settings, load_model=load_model(source, target_error=settings.target_error)
+def _with_secrets(settings: Settings) -> Settings:
+    """Read the secrets once, and refuse those that are worth nothing.
+
+    All workers have one log key, so that a text has one identifier whichever answers a retry; and
+    a file of keys that changes, or breaks, changes nothing until the next start.
+    """
+    read_key_ring(settings)
+    log_key, api_keys = settings.log_key_bytes(), settings.api_keys_bytes()
+    secret = secrets.token_hex(LOG_KEY_BYTES) if log_key is None else log_key.decode("latin-1")
+    return settings.model_copy(
+        update={
+            "log_key": SecretStr(secret),
+            "log_key_file": None,
+            "api_keys": None if api_keys is None else SecretStr(api_keys.decode("ascii")),
+            "api_keys_file": None,
+        }
+    )
+
+
+def _listen_for_metrics(settings: Settings) -> socket | None:
+    if settings.metrics_port is None:
+        return None
+    if settings.metrics_port == settings.port:
+        raise UsageError(
+            f"Port {settings.port} is that of the API, where metrics are never shown: choose "
+            "another one with LIBELLE_METRICS_PORT."
         )
-    except LibelleError as error:
-        sys.stderr.write(f"Error: {error}\n")
-        sys.exit(STARTUP_FAILURE)
+    return listen(
+        settings.metrics_host or settings.host,
+        settings.metrics_port,
+        set_host="LIBELLE_METRICS_HOST",
+        set_port="LIBELLE_METRICS_PORT",
+    )
+
+
+def _deadlines(settings: Settings) -> Deadlines:
+    return Deadlines(
+        header_seconds=settings.header_seconds,
+        body_seconds=settings.body_seconds,
+        drain_seconds=settings.drain_seconds,
+        shutdown_seconds=settings.shutdown_seconds,
+        max_connections=settings.max_connections,
+    )
+
+
+def _exit_cleanly() -> None:
+    """End with status 0 on SIGTERM and Ctrl-C, before the supervisor takes them."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _exit)
+
+
+def _exit(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(0)

@@ -1,5 +1,6 @@
 """OpenAPI: what the service promises, as one description."""
 
+from collections.abc import Collection
 from http import HTTPStatus
 from typing import Any
 
@@ -8,17 +9,57 @@ from fastapi import FastAPI
 from pydantic import TypeAdapter
 
 from api.errors import MEDIA_TYPE
-from api.schemas import Problem, RequestTypes
+from api.schemas import LOGIN_TYPE, Problem, RequestTypes
+from api.security.access import KEY_HEADER, needed_scope
+from api.security.keys import Scope
+from api.security.sessions import COOKIE, CSRF_HEADER
 
 PREDICT_REQUEST, BATCH_REQUEST = "PredictRequest", "BatchRequest"
+LOGIN_REQUEST = "LoginRequest"
 # As in RFC 9110: Python's own phrases changed with its versions.
 _PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
+_HEADER_OF_STATUS = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
+FILE = "/predict/file"
+_FILES = {
+    "text/csv": "numero;text\n1;Lampadaire éteint rue de la Gare\n",
+    "application/x-ndjson": '{"numero": 1, "text": "Lampadaire éteint rue de la Gare"}\n',
+}
+ANSWERED_FILE = {media_type: {"schema": {"type": "string"}} for media_type in _FILES}
 _COMPONENTS = "#/components/schemas/"
+_KEY, _BEARER, _SESSION = "ApiKey", "BearerKey", "Session"
+_SCHEMES: dict[str, dict[str, Any]] = {
+    _KEY: {
+        "type": "apiKey",
+        "in": "header",
+        "name": KEY_HEADER,
+        "description": "A key, as whoever runs the service gives them. Its scopes say what it "
+        "lets do: `predict` (code texts), `read` (look at the model and its codes), `review` "
+        "(give verdicts). A service that was started with `LIBELLE_AUTH=none` asks for none.",
+    },
+    _BEARER: {"type": "http", "scheme": "bearer", "description": "The same key."},
+    _SESSION: {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": COOKIE,
+        "description": f"What `POST /login` gives; writes then need `{CSRF_HEADER}` too.",
+    },
+}
+_PRIVATE_STATUSES = (401, 403, 429)
 
 
-def body_of(schema: str) -> dict[str, Any]:
+def body_of(schema: str, *media_types: str) -> dict[str, Any]:
     """Return the part of a route's description that says what its body is."""
-    content = {"application/json": {"schema": {"$ref": _COMPONENTS + schema}}}
+    described = {"schema": {"$ref": _COMPONENTS + schema}}
+    content = dict.fromkeys(media_types or ("application/json",), described)
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def file_body() -> dict[str, Any]:
+    """Return the part of a route's description that says what a file to code is."""
+    content = {
+        media_type: {"schema": {"type": "string"}, "example": example}
+        for media_type, example in _FILES.items()
+    }
     return {"requestBody": {"required": True, "content": content}}
 
 
@@ -29,26 +70,90 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         status: {
             "description": _PHRASES.get(status) or HTTPStatus(status).phrase,
             "content": content,
+            **_headers(status),
         }
         for status in statuses
     }
     return {**described, "default": {"description": "Any other problem", "content": content}}
 
 
-def complete_openapi(described: dict[str, Any], types: RequestTypes) -> dict[str, Any]:
-    """Add what routes refer to by name: the bodies, with their bounds, and the problem."""
+def complete_openapi(
+    described: dict[str, Any], types: RequestTypes, *, open_addresses: Collection[str]
+) -> dict[str, Any]:
+    """Add what routes refer to by name, the bodies and the problem, and the keys that they ask."""
     adapters: list[tuple[str, Any, TypeAdapter[Any]]] = [
         (PREDICT_REQUEST, "validation", types.predict),
         (BATCH_REQUEST, "validation", types.batch),
+        (LOGIN_REQUEST, "validation", LOGIN_TYPE),
         (Problem.__name__, "serialization", TypeAdapter(Problem)),
     ]
     _, definitions = TypeAdapter.json_schemas(adapters, ref_template=_COMPONENTS + "{model}")
     schemas = described["components"]["schemas"] | definitions["$defs"]
-    components = {**described["components"], "schemas": dict(sorted(schemas.items()))}
-    return {**described, "components": components}
+    components = {
+        **described["components"],
+        "schemas": dict(sorted(schemas.items())),
+        "securitySchemes": _SCHEMES,
+    }
+    paths = {
+        path: _with_parameters(operations, types.file_query) if path.endswith(FILE) else operations
+        for path, operations in described["paths"].items()
+    }
+    paths = {
+        path: operations if path in open_addresses else _guard(path, operations)
+        for path, operations in paths.items()
+    }
+    return {**described, "paths": paths, "components": components}
+
+
+def _with_parameters(operations: dict[str, Any], query: TypeAdapter[Any]) -> dict[str, Any]:
+    """Describe the query that a route reads itself, after the parameters that it has."""
+    described = query.json_schema()["properties"].items()
+    added = [
+        {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "description": schema["description"],
+            "schema": schema,
+        }
+        for name, schema in described
+    ]
+    post = operations["post"]
+    return {"post": {**post, "parameters": [*post.get("parameters", []), *added]}}
 
 
 def render_openapi(app: FastAPI) -> bytes:
     """Return the description of an application as JSON, always the same bytes."""
-    described = complete_openapi(app.openapi(), app.state.service.requests)
+    described = complete_openapi(
+        app.openapi(), app.state.service.requests, open_addresses=app.state.open_addresses
+    )
     return orjson.dumps(described, option=orjson.OPT_INDENT_2) + b"\n"
+
+
+def _guard(path: str, operations: dict[str, Any]) -> dict[str, Any]:
+    return {
+        method: _guard_operation(operation, needed_scope(method.upper(), path))
+        for method, operation in operations.items()
+    }
+
+
+def _guard_operation(operation: dict[str, Any], scope: Scope | None) -> dict[str, Any]:
+    """Say which key an operation asks for, and what it answers without it."""
+    asked = [] if scope is None else [scope.value]
+    scopes = f"Scope: `{scope}`." if scope else "Any key will do."
+    responses = operation["responses"]
+    refusals = {str(status): answer for status, answer in problems(*_PRIVATE_STATUSES).items()}
+    statuses = sorted({*responses, *refusals} - {"default"})
+    return {
+        **operation,
+        "description": f"{operation['description']}\n\n{scopes}",
+        "security": [{_KEY: asked}, {_BEARER: asked}, {_SESSION: asked}],
+        "responses": {
+            status: responses.get(status) or refusals[status] for status in [*statuses, "default"]
+        },
+    }
+
+
+def _headers(status: int) -> dict[str, Any]:
+    name = _HEADER_OF_STATUS.get(status)
+    return {"headers": {name: {"schema": {"type": "string"}}}} if name else {}

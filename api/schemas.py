@@ -1,11 +1,12 @@
 """Schemas: what goes in and comes out over HTTP, with every bound."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, NotRequired
+from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
+from api.security.keys import MAX_KEY_CHARACTERS, Scope
 from libelle.decision import Decision, GuaranteeStatus, Reason
 from libelle.settings import Settings
 
@@ -14,6 +15,8 @@ MAX_QUERY_CHARACTERS = 200
 MAX_PAGE_CODES = 100
 DEFAULT_PAGE_CODES = 20
 DEFAULT_TOP_K = 5
+MAX_COLUMN_CHARACTERS = 256
+DEFAULT_TEXT_COLUMN = "text"
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
 _EXAMPLE_ITEMS = [
@@ -28,6 +31,8 @@ class RequestTypes:
 
     predict: TypeAdapter[Any]
     batch: TypeAdapter[Any]
+    rows: TypeAdapter[Any]
+    file_query: TypeAdapter[Any]
     default_top_k: int
 
 
@@ -61,8 +66,10 @@ def request_types(settings: Settings) -> RequestTypes:
     ]
     Explain = Annotated[
         bool,
-        Field(description="Ask why the first candidate comes first; an answer may not know it."),
+        Field(description="Ask what each word brings to the first candidate over the second."),
     ]
+
+    ColumnName = Annotated[str, Field(min_length=1, max_length=MAX_COLUMN_CHARACTERS)]
 
     @with_config(_with_example({"id": "A-17", "text": "Nid de poule devant l'école", "top_k": 3}))
     class PredictRequest(TypedDict):
@@ -87,7 +94,48 @@ def request_types(settings: Settings) -> RequestTypes:
         items: Annotated[list[BatchItem], Field(max_length=settings.max_batch_texts)]
         top_k: NotRequired[TopK]
 
-    return RequestTypes(TypeAdapter(PredictRequest), TypeAdapter(BatchRequest), default_top_k)
+    @with_config(_STRICT)
+    class FileQuery(TypedDict):
+        """Where a file has its texts."""
+
+        text: NotRequired[
+            Annotated[
+                ColumnName,
+                Field(
+                    description=f"Column or field of the texts; `{DEFAULT_TEXT_COLUMN}` if absent.",
+                    examples=["libelle"],
+                ),
+            ]
+        ]
+        id: NotRequired[
+            Annotated[
+                ColumnName,
+                Field(
+                    description="Column or field of your own identifiers, checked as those of a "
+                    "batch are; none if absent.",
+                    examples=["numero"],
+                ),
+            ]
+        ]
+        top_k: NotRequired[TopK]
+
+    return RequestTypes(
+        predict=TypeAdapter(PredictRequest),
+        batch=TypeAdapter(BatchRequest),
+        rows=TypeAdapter(list[BatchItem]),
+        file_query=TypeAdapter(FileQuery),
+        default_top_k=default_top_k,
+    )
+
+
+@with_config(_STRICT)
+class LoginRequest(TypedDict):
+    """A key to exchange for a session."""
+
+    key: Annotated[str, Field(max_length=MAX_KEY_CHARACTERS, description="As --new-key gave it.")]
+
+
+LOGIN_TYPE: TypeAdapter[Any] = TypeAdapter(LoginRequest)
 
 
 def _with_example(example: dict[str, Any]) -> ConfigDict:
@@ -136,6 +184,48 @@ class RollUp(_Answer):
     threshold_id: str = Field(description="Of the level.")
 
 
+class CodeReference(_Answer):
+    """A code and its title."""
+
+    code: str = Field(examples=["0101"])
+    title: str = Field(examples=["Voirie"])
+
+
+class WordContribution(_Answer):
+    """What a word brings, with its pairs of words and its pieces."""
+
+    word: str = Field(description="As the model reads it: normalised.", examples=["poule"])
+    contribution: float = Field(
+        description="To the first candidate if positive, to the second if negative.",
+        examples=[1.874],
+    )
+
+
+class Explanation(_Answer):
+    """Why the first candidate comes before the second: parts that sum to `score_difference`."""
+
+    against: CodeReference = Field(
+        description="The second candidate, even where `top_k` hides it.",
+        examples=[{"code": "0102", "title": "Éclairage public"}],
+    )
+    score_difference: float = Field(
+        description="Score of the first candidate minus that of the second, calibrated, save by a "
+        "curve: the logarithm of how many times likelier it is, where there is none.",
+        examples=[3.219],
+    )
+    baseline: float = Field(description="What no word brings.", examples=[-0.124])
+    words: list[WordContribution] = Field(
+        description="In the order of the text; a repeated word comes as often as it is repeated.",
+        examples=[
+            [
+                {"word": "nid", "contribution": 1.308},
+                {"word": "de", "contribution": 0.161},
+                {"word": "poule", "contribution": 1.874},
+            ]
+        ],
+    )
+
+
 class Prediction(_Answer):
     """The answer to a text. A code to store is `code`; a suggestion is `candidates[0]`."""
 
@@ -162,8 +252,8 @@ class Prediction(_Answer):
     roll_up: RollUp | None = Field(
         description="Under review, the deepest level above that meets its own target, if any."
     )
-    explanation: dict[str, Any] | None = Field(
-        description="Why the first candidate comes first; null if not asked for, or unknown."
+    explanation: Explanation | None = Field(
+        description="Why the first candidate comes first; null if not asked for, or when refused."
     )
 
 
@@ -175,7 +265,13 @@ class SinglePrediction(Prediction):
     guarantee: Guarantee
 
 
-class FieldError(_Answer):
+class _Told(BaseModel):
+    """What a problem tells; a field that says nothing is left out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class FieldError(_Told):
     """What is wrong in a request, and where."""
 
     detail: str
@@ -192,7 +288,7 @@ class ItemError(_Answer):
     errors: list[FieldError]
 
 
-class Problem(_Answer):
+class Problem(_Told):
     """Why a request got no answer (RFC 9457). It never repeats what was sent."""
 
     type: str = Field(
@@ -235,25 +331,51 @@ class NomenclatureSummary(_Answer):
     levels: list[int] = Field(description="Depths, 1 at the top.")
 
 
+class Threshold(_Answer):
+    """A threshold that the model was certified for, or could not be."""
+
+    id: str
+    target_error: float = Field(description="Wanted share of errors.", examples=[0.05])
+    delta: float = Field(description="Probability spent on this statement.", examples=[0.025])
+    status: GuaranteeStatus
+    threshold: float | None = Field(description="Lowest confidence coded automatically.")
+    rule: str = Field(description="How it was looked for.", examples=["anchored"])
+    n_texts: int = Field(description="Certifying texts, refused ones left out.")
+    n_automatic: int = Field(description="Those at or above the threshold.")
+    n_errors: int = Field(description="The wrong ones among these.")
+    bound: float | None = Field(description="Proved upper limit of the share of errors.")
+    coverage: float = Field(description="Share of automatic texts among all.")
+    data_digest: str = Field(description="Of the certifying texts.")
+    reachable_error: float | None = Field(
+        description="Without a threshold, about the smallest error that could be proved."
+    )
+    n_texts_needed: int | None = Field(
+        description="Without a threshold, about how many certifying texts it would take."
+    )
+
+
+class RollUpThreshold(Threshold):
+    """The threshold from which a text in doubt gets a code above, proved among such texts."""
+
+    cut: float = Field(description="A text's own confidence must be under it.")
+    plan: list[list[float]] = Field(description="Cuts and starts fixed before the proof.")
+
+
 class ModelDescription(ModelIdentity):
     """The model that answers."""
 
     nomenclature: NomenclatureSummary
     n_codes: int = Field(description="Codes that the model may answer.")
     guarantee: Guarantee
-    thresholds: list[dict[str, Any]] = Field(description="With the bound of each.")
-    levels: dict[str, list[dict[str, Any]]] = Field(
+    thresholds: list[Threshold] = Field(description="The first one is active by default.")
+    levels: dict[str, list[Threshold]] = Field(
         description="Thresholds of the levels above, by depth."
+    )
+    roll_up: list[RollUpThreshold | None] = Field(
+        description="Of each target: from where a text in doubt gets a code above."
     )
     metrics: dict[str, Any] = Field(description="Measured when the model was made.")
     loaded_at: AwareDatetime
-
-
-class CodeReference(_Answer):
-    """A code and its title."""
-
-    code: str = Field(examples=["0101"])
-    title: str = Field(examples=["Voirie"])
 
 
 class CodeSummary(CodeReference):
@@ -280,10 +402,33 @@ class CodeDetails(CodeReference):
     children: list[CodeReference]
 
 
+class SessionAnswer(_Answer):
+    """A session, whose cookie comes with the answer."""
+
+    client: str = Field(description="Whose key it was.")
+    scopes: list[Scope] = Field(description="What the session lets do.")
+    csrf_token: str = Field(description="For the header `X-CSRF-Token` of writes.")
+    expires_at: AwareDatetime
+
+
 class Liveness(_Answer):
     """The process runs."""
 
     status: str = Field(examples=["live"])
+
+
+class Reload(_Answer):
+    """What became of the models that should have taken the place of another."""
+
+    n_reloads: int = Field(description="Since the service started.")
+    n_failures: int = Field(description="Since the service started.")
+    failure: Literal["refused", "unreachable"] | None = Field(
+        description="Of the last try: the model before goes on; null when it succeeded."
+    )
+    failed_at: AwareDatetime | None
+    from_cache: bool = Field(
+        description="The registry was down at the start: the model is the last one that it gave."
+    )
 
 
 class Readiness(_Answer):
@@ -291,3 +436,4 @@ class Readiness(_Answer):
 
     status: str = Field(examples=["ready"])
     model: ModelIdentity
+    reload: Reload

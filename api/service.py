@@ -1,27 +1,24 @@
-"""Service: what one process holds to answer: a model, bounds, a key, a few threads."""
+"""Service: what one process holds to answer: a model, bounds, a key, a thread."""
 
-import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
-from typing import ParamSpec, TypeVar
 
-from anyio import CapacityLimiter, to_thread
-
-from api.errors import NOT_READY, ProblemError
-from api.loading import LoadedModel, refuse_wrong_answers
+from api.answers import AskedText, answer_texts
+from api.errors import BUSY, NOT_READY, ProblemError
+from api.files.spool import DiskAllowance
+from api.loading import LoadedModel
+from api.metrics import Meter
+from api.metrics.families import OTHER
 from api.schemas import request_types
-from libelle.errors import LibelleError
+from api.server.board import Board
+from api.work import Workroom
+from libelle.monitoring.prediction_sink import NullSink, PredictionRows, PredictionSink
 from libelle.settings import Settings
 
-logger = logging.getLogger(__name__)
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
 LOG_KEY_BYTES = 32
-# Prediction holds the interpreter most of the time: more threads would only wait for each other.
-N_THREADS = 4
+RETRY_SECONDS = 1
 
 
 class Service:
@@ -30,24 +27,54 @@ class Service:
     Parameters
     ----------
     settings : Settings
-    load_model : LoadedModel, or callable that returns one
-        A callable is called in a thread while the service is live and not ready yet.
+    model : LoadedModel or None
+        The one that answers for the whole life of the process; None while there is none yet.
+    board : Board or None
+        What the supervising process says of the model's life.
+    meter : Meter or None
+        Where what happens is counted.
+    sink : PredictionSink or None
+        Where predictions go; nowhere if None.
 
     Attributes
     ----------
+    settings : Settings
     requests : RequestTypes
     log_key : bytes
         Key of the prediction identifiers.
+    work : Workroom
+    spools : DiskAllowance
+        What answers to files may take on disk.
+    board : Board
+    meter : Meter
+    sink : PredictionSink
+    draining : bool
+        A signal asked to stop: the service answers, and says that it is not ready.
+    leaving : bool
+        The process ends soon: each connection is closed after its answer.
     """
 
     def __init__(
-        self, settings: Settings, load_model: LoadedModel | Callable[[], LoadedModel]
+        self,
+        settings: Settings,
+        model: LoadedModel | None,
+        *,
+        board: Board | None = None,
+        meter: Meter | None = None,
+        sink: PredictionSink | None = None,
     ) -> None:
+        self.settings = settings
         self.requests = request_types(settings)
         self.log_key = read_log_key(settings)
-        self._load_model = load_model
-        self._model: LoadedModel | None = None
-        self._limiter = CapacityLimiter(N_THREADS)
+        self.work: Workroom[AskedText, bytes] = Workroom(partial(answer_texts, note=self.note))
+        self.spools = DiskAllowance(settings.max_spool_bytes)
+        self.board = board or Board()
+        self.meter = meter or Meter([OTHER])
+        self.sink: PredictionSink = sink or NullSink()
+        self.draining = self.leaving = False
+        self._model = model
+        self._n_requests = 0
+        self._n_bytes = 0
 
     @property
     def model(self) -> LoadedModel:
@@ -59,32 +86,76 @@ class Service:
             If there is none yet.
         """
         if self._model is None:
-            raise ProblemError(NOT_READY, "The model is not loaded. Try again in a few seconds.")
+            raise ProblemError(
+                NOT_READY,
+                "The model is not loaded. Try again in a few seconds.",
+                retry_seconds=RETRY_SECONDS,
+            )
         return self._model
 
-    @property
-    def loads_late(self) -> bool:
-        """Tell whether the model is still to be loaded, which may take long."""
-        return not isinstance(self._load_model, LoadedModel)
+    def drain(self) -> None:
+        """Begin to end: not ready any more, every connection closed after its answer."""
+        self.draining = self.leaving = True
 
-    async def prepare(self) -> None:
-        """Load the model and make it answer its golden texts; a failure is logged."""
+    def retire(self) -> None:
+        """Begin to leave the place to a process that serves another model."""
+        self.leaving = True
+
+    def note(self, rows: PredictionRows) -> None:
+        """Keep and count predictions, from the thread that made them, before they are sent."""
+        self.sink.append(rows)
+        self.meter.count_predictions(rows.predictions)
+
+    def show(self) -> None:
+        """Write down what is worked on now."""
+        self.meter.show(
+            n_requests=self._n_requests,
+            n_waiting=self.work.n_waiting,
+            n_dropped=self.sink.n_dropped,
+        )
+
+    def close(self) -> None:
+        """Finish what is in flight, then bring its predictions to safety."""
+        self.work.close()
+        self.sink.flush()
+        self.show()
+
+    @asynccontextmanager
+    async def admission(self) -> AsyncIterator[None]:
+        """Admit a request among those that are worked on.
+
+        Raises
+        ------
+        ProblemError
+            If there are as many as the settings allow: nothing of it was read.
+        """
+        if self._n_requests >= self.settings.max_requests:
+            raise ProblemError(
+                BUSY,
+                "As many requests are worked on as the service allows. Try again in a second.",
+                retry_seconds=RETRY_SECONDS,
+            )
+        self._n_requests += 1
         try:
-            self._model = await to_thread.run_sync(self._prepare, abandon_on_cancel=True)
-        except LibelleError as error:
-            logger.error("The service is not ready: %s", error)
-        else:
-            logger.info("Ready: model %s, digest %s", self.model.name, self.model.predictor.digest)
+            yield
+        finally:
+            self._n_requests -= 1
 
-    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do some work in a thread, so that the event loop goes on answering."""
-        return await to_thread.run_sync(partial(work, *args, **kwargs), limiter=self._limiter)
+    def hold_bytes(self, n_bytes: int) -> None:
+        """Count bytes of bodies that are kept in memory; a negative number gives them back.
 
-    def _prepare(self) -> LoadedModel:
-        loads = self._load_model
-        model = loads if isinstance(loads, LoadedModel) else loads()
-        refuse_wrong_answers(model)
-        return model
+        Raises
+        ------
+        ProblemError
+            If all bodies together have more than the settings allow.
+        """
+        if n_bytes > 0 and self._n_bytes + n_bytes > self.settings.max_waiting_bytes:
+            raise ProblemError(
+                BUSY,
+                "The bodies that wait take all the memory allowed. Try again in a second.",
+                retry_seconds=RETRY_SECONDS,
+            )
+        self._n_bytes += n_bytes
 
 
 def read_log_key(settings: Settings) -> bytes:

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from tests.classifiers.corpus import TOPICS, make_corpus
 
 ANY_CHARACTERS = st.lists(st.characters() | st.sampled_from("\ud800\udfff\0\né "), max_size=20)
 ANY_TEXTS = st.lists(ANY_CHARACTERS.map("".join), min_size=1, max_size=6)
+EXPLAINED_WORDS = ("nid", "de", "poule", "école", "L'ÉCLAIRAGE", "cantine", "zzyzx", "rue", "!")
 
 
 def make_predictor(classifier=None, **options) -> Predictor:
@@ -57,9 +59,10 @@ def folder(saved, tmp_path):
     return shutil.copytree(saved, tmp_path / "copy")
 
 
-@given(texts=ANY_TEXTS)
-def test_alone_or_in_any_batch_the_answer_is_the_same(predictor, texts):
-    assert predictor.predict(texts) == [predictor.predict([text])[0] for text in texts]
+@given(texts=ANY_TEXTS, explain=st.booleans())
+def test_alone_or_in_any_batch_the_answer_is_the_same(predictor, texts, explain):
+    alone = [predictor.predict([text], explain=explain)[0] for text in texts]
+    assert predictor.predict(texts, explain=explain) == alone
 
 
 @given(texts=ANY_TEXTS)
@@ -108,9 +111,77 @@ def test_saved_and_loaded_answers_are_the_same_bits(tmp_path, family):
     normalized = original.normalizer.normalize_many(texts)
     expected = original.classifier.predict_proba(normalized)
     assert np.array_equal(loaded.classifier.predict_proba(normalized), expected)
-    assert loaded.predict(texts) == original.predict(texts)
+    assert loaded.predict(texts, explain=True) == original.predict(texts, explain=True)
     assert loaded.digest == original.digest
     assert loaded.answers_golden_texts()
+
+
+@given(words=st.lists(st.sampled_from(EXPLAINED_WORDS), min_size=1, max_size=10))
+def test_an_explanation_sums_to_the_log_odds_of_two_candidates(predictor, words):
+    text = " ".join(["cantine", *words])  # A known word: it is not refused.
+    (prediction,) = predictor.predict([text], explain=True)
+    explanation = prediction.explanation
+    contributions = [contribution for _, contribution in explanation.words]
+    total = sum(contributions) + explanation.baseline
+    assert total == pytest.approx(explanation.score_difference, rel=1e-9, abs=1e-12)
+    probabilities = predictor.classifier.predict_proba(predictor.normalizer.normalize_many([text]))
+    second, first = np.sort(probabilities[0])[-2:]
+    assert explanation.score_difference == pytest.approx(np.log(first / second), abs=5e-5)
+
+
+@pytest.mark.parametrize("top_k", [1, 2, 5])
+def test_an_explanation_is_against_the_second_candidate_shown_or_not(predictor, top_k):
+    text = "Éclairage de l'école, éclairage !"
+    _, second = predictor.predict([text], top_k=2)[0].candidates
+    (prediction,) = predictor.predict([text], top_k=top_k, explain=True)
+    assert prediction.explanation.against == (second.code, second.title)
+    words = [word for word, _ in prediction.explanation.words]
+    assert words == ["eclairage", "de", "ecole", "eclairage"]
+
+
+def test_explaining_changes_nothing_else(predictor):
+    texts = [*make_corpus()[0][::8], "", "0101", "zzyzx"]
+    explained = predictor.predict(texts, explain=True)
+    assert [one._replace(explanation=None) for one in explained] == predictor.predict(texts)
+
+
+@pytest.mark.parametrize("text", ["", "0101", "12345", "zzzz", "x", "qwrtp"])
+def test_a_refused_text_is_not_explained(predictor, text):
+    (prediction,) = predictor.predict([text], explain=True)
+    assert prediction.decision is Decision.REFUSED
+    assert prediction.explanation is None
+
+
+def test_the_only_code_comes_before_no_other(predictor):
+    state = TfidfClassifier().fit(*make_corpus()).state()
+    kept = {name: state.arrays[name][:1] for name in ("coefficients", "intercepts")}
+    classifier = TfidfClassifier.from_state(
+        replace(
+            state,
+            arrays={**state.arrays, **kept},
+            strings={**state.strings, "classes": state.strings["classes"][:1]},
+        )
+    )
+    alone = Predictor(
+        normalizer=predictor.normalizer,
+        classifier=classifier,
+        nomenclature=predictor.nomenclature,
+        about={"name": "demo", "thresholds": []},
+    )
+    (prediction,) = alone.predict(["nid de poule"], explain=True)
+    assert prediction.candidates
+    assert prediction.explanation is None
+
+
+def test_what_is_not_asked_is_not_computed(predictor, monkeypatch):
+    def computed(*_args):
+        raise AssertionError("contributions are computed")
+
+    monkeypatch.setattr(CalibratedClassifier, "contributions", computed)
+    assert predictor.predict(["nid de poule"])[0].explanation is None
+    assert predictor.predict(["0101"], explain=True)[0].explanation is None
+    with pytest.raises(AssertionError, match="contributions are computed"):
+        predictor.predict(["nid de poule"], explain=True)
 
 
 def test_two_identical_trainings_have_the_same_digest(tmp_path):

@@ -25,6 +25,7 @@ async def describe_model(model: ModelDep) -> dict[str, Any]:
         "guarantee": describe_guarantee(model),
         "thresholds": predictor.manifest.get("thresholds", []),
         "levels": predictor.manifest.get("levels", {}),
+        "roll_up": predictor.manifest.get("roll_up") or [],
         "metrics": predictor.manifest.get("metrics", {}),
         "loaded_at": model.loaded_at,
     }

@@ -20,6 +20,15 @@ PACKAGED_FILES: Final = (
     "swagger-ui-bundle.js",
     "swagger-ui.css",
 )
+OPEN_ADDRESSES: Final = (
+    "/",
+    "/docs",
+    "/redoc",
+    "/openapi.json",
+    f"/{STATIC}/start-swagger.js",
+    *(f"/{STATIC}/{name}" for name in PACKAGED_FILES),
+)
+_KEPT: Final = {"Cache-Control": "max-age=3600"}
 # Both pages draw with inline styles; nothing comes from elsewhere, nothing inline runs.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
@@ -106,7 +115,7 @@ async def packaged_file(name: str) -> Response:
     """Return a file that Swagger or Redoc needs."""
     if name not in PACKAGED_FILES:
         raise HTTPException(404)
-    return FileResponse(_packaged_folder() / name)
+    return FileResponse(_packaged_folder() / name, headers=_KEPT)
 
 
 def _page(content: str) -> Response:

@@ -1,37 +1,41 @@
-"""Predictions: one text, or many."""
+"""Predictions: one text, many, or a file of them."""
 
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from api.answers import Asker, answer_batch, answer_text
-from api.bodies import JSON_MEDIA_TYPE, read_json_body
-from api.dependencies import ModelDep, RequestIdDep, ServiceDep
-from api.openapi import BATCH_REQUEST, PREDICT_REQUEST, body_of, problems
+from api.answers import Asker, predict_step, read_batch, read_text, steps_of, write_batch
+from api.bodies import body_of_request
+from api.errors import JSON_CHARSET
+from api.files.exchange import open_file
+from api.openapi import ANSWERED_FILE, BATCH_REQUEST, PREDICT_REQUEST, body_of, file_body, problems
 from api.schemas import BatchAnswer, SinglePrediction
+from api.service import Service
 
 router = APIRouter(tags=["Predictions"])
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = problems(400, 415, 422, 503)
+JSON = f"application/json{JSON_CHARSET}"
+_PROBLEMS: dict[int | str, dict[str, Any]] = problems(400, 408, 413, 415, 422, 429, 503)
 
 
+# Both routes read their request themselves: what FastAPI would inject costs as much as an answer.
 @router.post(
     "/predict",
     response_model=SinglePrediction,
     responses=_PROBLEMS,
     openapi_extra=body_of(PREDICT_REQUEST),
 )
-async def predict(
-    request: Request, service: ServiceDep, model: ModelDep, request_id: RequestIdDep
-) -> Response:
+async def predict(request: Request) -> Response:
     """Code one text.
 
     Store `code`, which is null unless the decision is `automatic`; show `candidates` to a person.
     """
-    body = await read_json_body(request)
-    asker = Asker(service.log_key, request_id)
-    content = await service.run(answer_text, body, service.requests, model, asker)
-    return Response(content, media_type=JSON_MEDIA_TYPE)
+    service: Service = request.app.state.service
+    model = service.model
+    async with service.admission(), body_of_request(request, service) as body:
+        asked = read_text(body, service.requests, model, _asker(request, service))
+        return Response(await service.work.answer(asked), media_type=JSON)
 
 
 @router.post(
@@ -40,15 +44,65 @@ async def predict(
     responses=_PROBLEMS,
     openapi_extra=body_of(BATCH_REQUEST),
 )
-async def predict_batch(
-    request: Request, service: ServiceDep, model: ModelDep, request_id: RequestIdDep
-) -> Response:
+async def predict_batch(request: Request) -> Response:
     """Code many texts, in order.
 
     An item that is not valid gets its own error and the others are answered: the status is 200
     even if every item fails.
     """
-    body = await read_json_body(request)
-    asker = Asker(service.log_key, request_id)
-    content = await service.run(answer_batch, body, service.requests, model, asker)
-    return Response(content, media_type=JSON_MEDIA_TYPE)
+    service: Service = request.app.state.service
+    model, asker, work = service.model, _asker(request, service), service.work
+    max_total_characters = service.settings.max_total_characters
+    async with service.admission(), body_of_request(request, service) as body:
+        read = partial(
+            read_batch, body, service.requests, max_total_characters=max_total_characters
+        )
+        asked = await work.do(read)
+        request.scope["state"]["n_texts"] = len(asked.items)
+        service.meter.count_batch(len(asked.items), n_invalid=len(asked.errors))
+        step = partial(partial, predict_step, asked, model=model, asker=asker, note=service.note)
+        predictions: list[dict[str, Any]] = []
+        for rows in steps_of(len(asked.texts), lambda: work.step_texts):
+            predictions += await work.do(step(rows))
+        content = await work.do(partial(write_batch, asked, predictions, model))
+    return Response(content, media_type=JSON)
+
+
+@router.post(
+    "/predict/file",
+    response_class=Response,
+    responses={**_PROBLEMS, 200: {"description": "The rows, answered", "content": ANSWERED_FILE}},
+    openapi_extra=file_body(),
+)
+async def predict_file(request: Request) -> Response:
+    r"""Code the texts of a file, which is answered while it comes.
+
+    Send CSV (UTF-8, with or without byte order mark; the delimiter, among `,` `;` tab `|`, is found
+    in the header) or NDJSON. The answer has the same format and delimiter: every column, then
+    `prediction_id`, `code`, `title`, `confidence`, `decision`, `reason`, `top_code`,
+    `model_digest`, `candidates`, `prediction_set` and `error`. A column that bears one of these
+    names is written as `input_NAME`. In CSV, the last three hold JSON, null is an empty cell and
+    records end by `\r\n`.
+
+    The answers are those of a batch with the same texts and the same `X-Request-ID`. A row that is
+    not valid (a text that is too long, a wrong number of cells, a line that is not JSON…) gets its
+    own `error`, as in a batch, and the others are answered. Blank lines are no rows.
+
+    **The last record tells that nothing is missing.** NDJSON: `{"rows": 2, "errors": 0}`. CSV: a
+    record as wide as the others, whose first cell is `#end` and whose last cell holds that same
+    JSON. When the service stops before the end of the file (it is larger than allowed, or its
+    answer waits too long on disk), the last record holds the problem instead: `{"cut": {…}}` in
+    NDJSON; `#cut` in the first cell and the problem in the last one in CSV. An answer without
+    last record was cut on its way: send the file again.
+
+    Read while you send, or send everything first: both work. Cells are written as they came: one
+    that begins with `=`, `+`, `-` or `@` may be run as a formula by a spreadsheet that opens the
+    file. Import such columns as text.
+    """
+    service: Service = request.app.state.service
+    return open_file(request, service, _asker(request, service))
+
+
+def _asker(request: Request, service: Service) -> Asker:
+    state = request.scope["state"]
+    return Asker(service.log_key, state["request_id"], state.get("client", ""))

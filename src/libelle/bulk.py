@@ -12,6 +12,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from libelle.data.datasets import as_text, open_table
+from libelle.data.headers import names_beside
 from libelle.decision import Decision
 from libelle.errors import UsageError
 from libelle.predictor import Predictor, prediction_row
@@ -107,7 +108,7 @@ def predict_file(
     counts = dict.fromkeys(Decision, 0)
     with open_table(source, options=options) as table:
         table.require([text])
-        names = _distinct_names(table.columns)
+        names = names_beside(table.columns, COLUMNS)
         with write_atomically(output, options) as stream, write(stream) as append:
             for batch in _chunks(table.read(None)):
                 predictions = predictor.predict(as_text(batch[text]).to_pylist(), top_k=top_k)
@@ -131,18 +132,6 @@ def _chunks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         for start in range(0, batch.num_rows, CHUNK_TEXTS):
             yield batch.slice(start, CHUNK_TEXTS)
-
-
-def _distinct_names(columns: Sequence[str]) -> list[str]:
-    """Return the columns' names, those that a prediction would hide with `input_` before them."""
-    taken = {*columns, *COLUMNS}
-    names = []
-    for column in columns:
-        name = column
-        while name in COLUMNS or (name != column and name in taken):
-            name = f"input_{name}"
-        names.append(name)
-    return names
 
 
 def _beside(batch: pa.RecordBatch, rows: list[dict[str, Any]], digest: str) -> pa.Table:

@@ -8,7 +8,8 @@ LibelleError
 ├── MissingPackageError    an optional package that this work needs
 ├── TrainingError          a training that cannot go on
 ├── ModelError             a model that cannot be loaded or trusted
-└── TrackingError          runs or registry out of reach, or without what was asked
+└── TrackingError          runs or registry without what was asked
+    └── UnreachableError   … or out of reach: the same may succeed later
 
 Each message says what happened, where, and what to do. No message holds a text to code: texts may
 be personal data.
@@ -62,6 +63,10 @@ class ModelError(LibelleError):
 
 class TrackingError(LibelleError):
     """Runs or registry out of reach, or without what was asked."""
+
+
+class UnreachableError(TrackingError):
+    """Runs or registry that do not answer, or not in time: the same may succeed later."""
 
 
 def _make_again(

@@ -1,14 +1,25 @@
 """Settings: every environment variable, typed; only the doors read them."""
 
 import os
+import re
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from dotenv.main import DotEnv
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from libelle.errors import UsageError
 from libelle.storage import StorageOptions, with_scheme
+from libelle.variables import complain_of_repeated, complain_of_unknown, without_service_links
 
 # What `storage` does for S3 servers that are not Amazon's, as boto3 and MLflow call it.
 _OTHER_THAN_AMAZON = {
@@ -16,6 +27,31 @@ _OTHER_THAN_AMAZON = {
     "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
     "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
 }
+
+Network = IPv4Network | IPv6Network
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
+
+
+def _split(value: Any) -> Any:
+    return re.split(r"[,\s]+", value.strip(" ,\n\t")) if isinstance(value, str) else value
+
+
+def _read_networks(value: Any) -> Any:
+    try:
+        return tuple(ip_network(one) for one in _split(value))
+    except ValueError:
+        raise ValueError("addresses or networks, such as 10.0.0.0/8, separated by commas") from None
+
+
+def _read_origins(value: Any) -> Any:
+    origins = tuple(_split(value))
+    if not all(_ORIGIN.fullmatch(origin) for origin in origins):
+        raise ValueError(
+            "origins, such as https://app.example.org, separated by commas; each one is named: "
+            "* is refused"
+        )
+    return origins
 
 
 class Settings(BaseSettings):
@@ -45,6 +81,24 @@ class Settings(BaseSettings):
         str,
         Field(description="Model to serve: models:/NAME@champion, models:/NAME/3 or a folder."),
     ] = "models:/demo@champion"
+    model_digest: Annotated[
+        str | None,
+        Field(
+            pattern="^[0-9a-f]{12,64}$",
+            description="Digest that the model must have, or its beginning: the service then "
+            "serves that one and no other, whatever an alias says.",
+        ),
+    ] = None
+    follow_seconds: Annotated[
+        float,
+        Field(ge=1, le=86_400, description="Time between two looks at where the alias points."),
+    ] = 30.0
+    load_seconds: Annotated[
+        float, Field(gt=0, le=3_600, description="Longest time that loading a model may take.")
+    ] = 60.0
+    load_memory_bytes: Annotated[
+        int, Field(ge=2**26, description="Most memory that loading a model may take.")
+    ] = (4 * 2**30)
     target_error: Annotated[
         float | None,
         Field(
@@ -56,6 +110,15 @@ class Settings(BaseSettings):
     ] = None
     host: Annotated[str, Field(description="Address the API listens on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535, description="Port the API listens on.")] = 8000
+    metrics_port: Annotated[
+        int | None,
+        Field(
+            ge=1, le=65535, description="Port of the Prometheus metrics; none is shown if unset."
+        ),
+    ] = None
+    metrics_host: Annotated[
+        str | None, Field(description="Address of the metrics; that of the API if unset.")
+    ] = None
     workers: Annotated[int, Field(ge=1, le=64, description="Processes that answer requests.")] = 1
     root_path: Annotated[
         str, Field(description="Sub-path under which a proxy shows the API, such as /proxy/8000.")
@@ -63,16 +126,119 @@ class Settings(BaseSettings):
     max_batch_texts: Annotated[
         int, Field(ge=1, le=100_000, description="Most texts in one batch.")
     ] = 1_000
+    max_body_bytes: Annotated[
+        int, Field(ge=1_000, le=2**30, description="Most bytes in the body of a request.")
+    ] = 10_000_000
+    max_total_characters: Annotated[
+        int, Field(ge=1, le=10**9, description="Most characters in all texts of a batch.")
+    ] = 2_000_000
+    max_requests: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=100_000,
+            description="Most requests that one process works on at a time; others get 503.",
+        ),
+    ] = 128
+    max_waiting_bytes: Annotated[
+        int,
+        Field(ge=1_000, description="Most bytes of bodies that one process keeps at a time."),
+    ] = 64_000_000
+    max_file_bytes: Annotated[
+        int, Field(ge=1_000, le=10**12, description="Most bytes in a file of texts to code.")
+    ] = 1_000_000_000
+    max_record_bytes: Annotated[
+        int, Field(ge=1_000, le=2**24, description="Most bytes in one record of such a file.")
+    ] = 1_000_000
+    max_spool_bytes: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Most bytes of answers that one process keeps on disk, in the folder of "
+            "temporary files, for clients that send a file before they read.",
+        ),
+    ] = 4_000_000_000
+    max_connections: Annotated[
+        int, Field(ge=1, le=1_000_000, description="Most connections open to one process.")
+    ] = 1_000
+    header_seconds: Annotated[
+        float, Field(gt=0, le=600, description="Time in which the headers of a request must come.")
+    ] = 10.0
+    body_seconds: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=3_600,
+            description="Time in which a body must come; more for one of over 10 kB a second.",
+        ),
+    ] = 30.0
+    drain_seconds: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=600,
+            description="After SIGTERM, time during which requests are still answered while the "
+            "service says that it is not ready.",
+        ),
+    ] = 5.0
+    shutdown_seconds: Annotated[
+        float, Field(ge=1, le=3_600, description="Then, time to finish what is in flight.")
+    ] = 20.0
     max_text_characters: Annotated[
         int, Field(ge=1, le=1_000_000, description="Most characters in one text.")
     ] = 10_000
     max_top_k: Annotated[int, Field(ge=1, le=1_000, description="Most candidates of one text.")] = (
         50
     )
+    auth: Annotated[
+        Literal["keys", "none"],
+        Field(description="Who is answered: bearers of a key, or (none) whoever can call."),
+    ] = "keys"
+    api_keys: Annotated[
+        SecretStr | None,
+        Field(
+            description="Hashes of the keys that are answered, separated by commas or line ends, "
+            "each as `libelle serve --new-key` prints it."
+        ),
+    ] = None
+    api_keys_file: Annotated[
+        Path | None, Field(description="File that holds LIBELLE_API_KEYS.")
+    ] = None
+    rate_limit: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=1_000_000,
+            description="Requests a minute that one process answers to each client, all its keys "
+            "together, or to each address without keys; no limit if unset.",
+        ),
+    ] = None
+    trusted_proxies: Annotated[
+        tuple[Network, ...],
+        NoDecode,
+        BeforeValidator(_read_networks),
+        Field(
+            description="Addresses or networks of the proxies whose X-Forwarded-For is believed, "
+            "separated by commas; none if unset."
+        ),
+    ] = ()
+    cors_origins: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        BeforeValidator(_read_origins),
+        Field(
+            description="Origins whose pages may call the API from a browser, with a key, "
+            "separated by commas; none if unset."
+        ),
+    ] = ()
+    session_seconds: Annotated[
+        int, Field(ge=60, le=604_800, description="Time during which a login holds.")
+    ] = 28_800
     log_key: Annotated[
         SecretStr | None,
         Field(
-            description="Secret key of the prediction identifiers; random at each start if unset."
+            description="Secret key of the prediction identifiers and of the sessions, 32 "
+            "characters or more; random at each start if unset."
         ),
     ] = None
     log_key_file: Annotated[Path | None, Field(description="File that holds LIBELLE_LOG_KEY.")] = (
@@ -170,24 +336,32 @@ class Settings(BaseSettings):
         UsageError
             If the file cannot be read.
         """
-        if self.log_key is not None or self.log_key_file is None:
-            return self.log_key.get_secret_value().encode() if self.log_key else None
-        try:
-            return self.log_key_file.read_bytes().strip()
-        except OSError as error:
-            raise UsageError(
-                f"LIBELLE_LOG_KEY_FILE: {self.log_key_file} cannot be read: {error.strerror}."
-            ) from error
+        return _secret_bytes(self.log_key, self.log_key_file, "LIBELLE_LOG_KEY_FILE")
 
-    @field_validator("port", mode="before")
+    def api_keys_bytes(self) -> bytes | None:
+        """Return the hashes of the keys, from the environment or from their file.
+
+        Raises
+        ------
+        UsageError
+            If the file cannot be read.
+        """
+        return _secret_bytes(self.api_keys, self.api_keys_file, "LIBELLE_API_KEYS_FILE")
+
     @classmethod
-    def _refuse_service_links(cls, port: Any) -> Any:
-        if isinstance(port, str) and "://" in port:
-            raise ValueError(
-                "is an address: Kubernetes wrote it for a Service named libelle. "
-                "Set enableServiceLinks: false in the pod"
-            )
-        return port
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read no variable that Kubernetes wrote for a Service named libelle."""
+        for source in (env_settings, dotenv_settings):
+            assert isinstance(source, EnvSettingsSource)  # noqa: S101
+            source.env_vars = without_service_links(source.env_vars)
+        return init_settings, env_settings, dotenv_settings
 
 
 def read_settings(**overrides: Any) -> Settings:
@@ -201,13 +375,59 @@ def read_settings(**overrides: Any) -> Settings:
     Raises
     ------
     UsageError
-        If a variable has a value that its type refuses; the message names it, never its value.
+        If a variable has a value that its type refuses, is no setting, or says again what another
+        one says; the message names it, never its value.
     """
+    env_file = overrides.get("_env_file", Settings.model_config["env_file"])
+    if misnamed := list(_misnamed(os.environ, env_file)):
+        raise UsageError(f"Settings: {'; '.join(misnamed)}. See .env.example.")
     try:
-        return Settings(**overrides)
+        settings = Settings(**overrides)
     except ValidationError as error:
         complaints = "; ".join(_complaint(problem) for problem in error.errors())
         raise UsageError(f"Settings: {complaints}. See .env.example.") from None
+    _refuse_two_values(settings)
+    return settings
+
+
+def _misnamed(environment: Mapping[str, str], env_file: str | None) -> Iterator[str]:
+    """Say which variables are no setting, or stand twice, in the environment and in a file."""
+    known = {name for names in _variables() for name in names}
+    of_file = DotEnv(env_file, interpolate=False).parse() if env_file else ()
+    for pairs in (environment.items(), of_file):
+        names = [name for name, value in pairs if without_service_links({name: value})]
+        yield from complain_of_unknown(names, known)
+        yield from complain_of_repeated(names, known)
+    for ours, theirs in (pair for pair in _variables() if len(pair) == 2):
+        if environment.get(ours) and environment.get(theirs):
+            yield f"{ours} and {theirs} are one setting: keep one of them"
+
+
+def _variables() -> Iterator[tuple[str, ...]]:
+    """Give the names under which each setting is read."""
+    for name, field in Settings.model_fields.items():
+        ours = f"LIBELLE_{name.upper()}"
+        yield (ours, str(field.validation_alias)) if field.validation_alias else (ours,)
+
+
+def _refuse_two_values(settings: Settings) -> None:
+    for name in Settings.model_fields:
+        of_file = f"{name}_file"
+        given = [getattr(settings, field, None) for field in (name, of_file)]
+        if None not in given:
+            variable = f"LIBELLE_{name.upper()}"
+            raise UsageError(
+                f"Settings: {variable} and {variable}_FILE are both given: keep one of them."
+            )
+
+
+def _secret_bytes(secret: SecretStr | None, path: Path | None, variable: str) -> bytes | None:
+    if secret is not None or path is None:
+        return secret.get_secret_value().encode() if secret else None
+    try:
+        return path.read_bytes().strip()
+    except OSError as error:
+        raise UsageError(f"{variable}: {path} cannot be read: {error.strerror}.") from error
 
 
 def _reveal(secret: SecretStr | None) -> str | None:
@@ -225,6 +445,6 @@ def example_environment() -> str:
     lines = ["# Settings of libelle, written by `make env-example`. Copy to .env and edit.", ""]
     for name, field in Settings.model_fields.items():
         variable = str(field.validation_alias or f"LIBELLE_{name.upper()}")
-        default = "" if field.default in (None, "") else str(field.default)
+        default = "" if field.default in (None, "", ()) else str(field.default)
         lines += [f"# {field.description}", f"#{variable}={default}", ""]
     return "\n".join(lines)

@@ -5,6 +5,7 @@ from functools import partial
 import httpx
 import pytest
 from anyio.from_thread import start_blocking_portal
+from pydantic import SecretStr
 
 from api.loading import LoadedModel, ModelSource, load_model
 from api.main import create_app
@@ -14,6 +15,7 @@ from libelle.data.text import Normalizer, NormalizerOptions
 from libelle.decision import NO_GUARANTEE
 from libelle.predictor import Predictor
 from libelle.settings import Settings
+from tests.api.keys import ENTRIES
 
 TITLES = {
     "01": ("Voirie", None),
@@ -44,6 +46,7 @@ class Client:
         # As a server: a failure of the application is an answer, not an exception of the test.
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         self._portal = portal
+        self.app, self.service = app, app.state.service
         self._http = httpx.AsyncClient(transport=transport, base_url="http://libelle.test")
 
     def get(self, path, **options) -> httpx.Response:
@@ -54,6 +57,9 @@ class Client:
 
     def request(self, method, path, **options) -> httpx.Response:
         return self._portal.call(partial(self._http.request, method, path, **options))
+
+    def forget_cookies(self) -> None:
+        self._http.cookies.clear()
 
     def predict(self, text, **fields) -> dict:
         response = self.post("/v1/predict", json={"text": text, **fields})
@@ -103,8 +109,8 @@ def portal():
 
 @pytest.fixture
 def settings() -> Settings:
-    """The defaults, whatever the environment of the tests says."""
-    return Settings.model_construct()
+    """The defaults, whatever the environment of the tests says, open to whoever calls."""
+    return Settings.model_construct().model_copy(update={"auth": "none"})
 
 
 @pytest.fixture
@@ -112,8 +118,8 @@ def make_client(portal, settings, model):
     """Return a function that starts an application and gives a client of it."""
     contexts = []
 
-    def start(load_model=model, **changes) -> Client:
-        app = create_app(settings.model_copy(update=changes), load_model=load_model)
+    def start(model=model, board=None, **changes) -> Client:
+        app = create_app(settings.model_copy(update=changes), model, board=board)
         context = portal.wrap_async_context_manager(app.router.lifespan_context(app))
         context.__enter__()
         contexts.append(context)
@@ -124,8 +130,25 @@ def make_client(portal, settings, model):
         context.__exit__(None, None, None)
 
 
+@pytest.fixture
+def make_guarded(make_client):
+    """Return a function that starts an application that knows the keys of the tests."""
+
+    def start(**changes) -> Client:
+        listed = {"auth": "keys", "api_keys": SecretStr("\n".join(ENTRIES.values()))}
+        return make_client(**listed | changes)
+
+    return start
+
+
+@pytest.fixture
+def guarded(make_guarded) -> Client:
+    """A client of an application that asks for keys."""
+    return make_guarded()
+
+
 @pytest.fixture(scope="session")
 def client(portal, model) -> Client:
-    app = create_app(Settings.model_construct(), load_model=model)
+    app = create_app(Settings.model_construct(auth="none"), model=model)
     with portal.wrap_async_context_manager(app.router.lifespan_context(app)):
         yield Client(portal, app)

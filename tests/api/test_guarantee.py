@@ -43,7 +43,7 @@ def test_rows_replayed_through_http_get_the_decisions_of_the_evaluation(
         decide(refusal, confidence, model.predictor.guarantee)
         for refusal, confidence in zip(scored.refusals, scored.confidences.tolist(), strict=True)
     ]
-    client = make_client(load_model=model)
+    client = make_client(model=model)
     results = client.predict_batch([{"text": text} for text in texts])
     answered = [
         (result["prediction"]["decision"], result["prediction"]["reason"]) for result in results
@@ -55,7 +55,7 @@ def test_rows_replayed_through_http_get_the_decisions_of_the_evaluation(
 
 
 def test_a_code_is_given_only_where_it_is_automatic(certified, make_client):
-    client = make_client(load_model=load_model(ModelSource(certified)))
+    client = make_client(model=load_model(ModelSource(certified)))
     for result in client.predict_batch([{"text": text} for text in make_texts(100, 0).texts]):
         prediction = result["prediction"]
         automatic = prediction["decision"] == "automatic"
@@ -70,7 +70,7 @@ def test_a_code_is_given_only_where_it_is_automatic(certified, make_client):
 
 def test_every_envelope_bears_the_active_promise(certified, make_client):
     model = load_model(ModelSource(certified), target_error=0.1)
-    client = make_client(load_model=model)
+    client = make_client(model=model)
     described = client.get("/v1/model").json()
     chosen = described["thresholds"][1]
     guarantee = {
@@ -88,7 +88,7 @@ def test_every_envelope_bears_the_active_promise(certified, make_client):
 
 
 def test_a_doubtful_text_gets_the_code_above_when_that_one_is_sure(certified, make_client):
-    client = make_client(load_model=load_model(ModelSource(certified)))
+    client = make_client(model=load_model(ModelSource(certified)))
     results = client.predict_batch([{"text": text} for text in make_texts(600, 0).texts])
     rolled = [
         result["prediction"]["roll_up"] for result in results if result["prediction"]["roll_up"]
@@ -103,7 +103,7 @@ def test_a_doubtful_text_gets_the_code_above_when_that_one_is_sure(certified, ma
 
 
 def test_a_prediction_set_is_never_empty_and_says_when_it_is_cut(certified, make_client):
-    client = make_client(load_model=load_model(ModelSource(certified)))
+    client = make_client(model=load_model(ModelSource(certified)))
     items = [{"text": text} for text in make_texts(200, 0).texts]
     whole, cut = (client.predict_batch(items, top_k=top_k) for top_k in (50, 1))
     for first, second in zip(whole, cut, strict=True):
@@ -115,7 +115,7 @@ def test_a_prediction_set_is_never_empty_and_says_when_it_is_cut(certified, make
 
 
 def test_a_typed_code_is_refused_and_shown(certified, make_client):
-    answer = make_client(load_model=load_model(ModelSource(certified))).predict("0101")
+    answer = make_client(model=load_model(ModelSource(certified))).predict("0101")
     assert (answer["decision"], answer["reason"], answer["code"]) == ("refused", "code_typed", None)
     assert [candidate["code"] for candidate in answer["candidates"]] == ["0101"]
 

@@ -72,7 +72,7 @@ def test_a_hostile_body_has_a_defined_answer(client, body, media_type, status):
     assert SECRET not in response.text
     assert len(response.content) < 5_000
     if status >= 400:
-        assert response.headers["content-type"] == "application/problem+json"
+        assert response.headers["content-type"] == "application/problem+json; charset=utf-8"
         assert response.json()["status"] == status
 
 

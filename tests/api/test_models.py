@@ -2,9 +2,8 @@
 
 import pytest
 
-from api.loading import ModelSource, find_model, load_model
+from api.loading import ModelSource, load_model
 from api.schemas import ModelDescription
-from libelle.tracking.registry import FetchedModel
 
 
 def test_the_model_describes_itself(client, model):
@@ -44,23 +43,3 @@ def test_the_registry_names_the_model_before_its_folder(model_folder):
     model = load_model(ModelSource(model_folder, name="naf", version="12"))
     assert (model.name, model.version) == ("naf", "12")
     assert load_model(ModelSource(model_folder)).name == "demo"
-
-
-def test_a_registered_model_is_fetched_under_the_home(settings, monkeypatch, tmp_path):
-    asked = {}
-
-    def fetch_model(uri, **options):
-        asked.update(uri=uri, **options)
-        return FetchedModel(
-            path=tmp_path / "fetched", name="naf", version="3", alias="champion", digest="0"
-        )
-
-    monkeypatch.setattr("libelle.tracking.registry.fetch_model", fetch_model)
-    remote = {"model": "models:/naf@champion", "mlflow_tracking_uri": "http://mlflow.test"}
-    source = find_model(settings.model_copy(update={**remote, "home": tmp_path}))
-    assert source == ModelSource(tmp_path / "fetched", "naf", "3")
-    assert asked == {
-        "uri": "models:/naf@champion",
-        "tracking_uri": "http://mlflow.test",
-        "destination": tmp_path / "models",
-    }

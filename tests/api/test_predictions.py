@@ -1,5 +1,6 @@
 """What a prediction is over HTTP, one text or many."""
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -197,3 +198,46 @@ def test_requests_at_the_same_time_do_not_mix(client):
         answers = list(pool.map(client.predict, texts))
     alone = [client.predict(text) for text in texts]
     assert [answer["candidates"] for answer in answers] == [a["candidates"] for a in alone]
+
+
+def test_an_explanation_says_what_each_word_brings(client, model):
+    answer = client.predict("Nid de poule, nid de Poule", explain=True, top_k=1)
+    assert SinglePrediction.model_validate(answer)
+    explanation = answer["explanation"]
+    words = [part["word"] for part in explanation["words"]]
+    assert words == ["nid", "de", "poule", "nid", "de", "poule"]
+    total = sum(part["contribution"] for part in explanation["words"]) + explanation["baseline"]
+    assert total == pytest.approx(explanation["score_difference"], rel=1e-9)
+    (expected,) = model.predictor.predict(["Nid de poule, nid de Poule"], top_k=2)
+    first, second = expected.candidates
+    assert explanation["against"] == {"code": second.code, "title": second.title}
+    odds = first.probability / second.probability  # Rounded: there are six digits.
+    assert explanation["score_difference"] == pytest.approx(math.log(odds), abs=0.02)
+
+
+@pytest.mark.parametrize("asked", [{}, {"explain": False}])
+def test_without_being_asked_nothing_is_explained(client, asked):
+    assert client.predict("Nid de poule", **asked)["explanation"] is None
+
+
+@pytest.mark.parametrize("text", ["", "0101", "aaaa"])
+def test_a_refused_text_is_answered_without_explanation(client, text):
+    answer = client.predict(text, explain=True)
+    assert (answer["decision"], answer["explanation"]) == ("refused", None)
+
+
+@given(text=TEXTS)
+def test_being_explained_changes_nothing_else_of_an_answer(client, text):
+    headers = {"X-Request-ID": "same"}
+    plain, explained = (
+        client.post("/v1/predict", json={"text": text, **asked}, headers=headers).json()
+        for asked in ({}, {"explain": True})
+    )
+    assert (explained["explanation"] is None) == (plain["decision"] == "refused")
+    assert explained | {"explanation": None} == plain
+
+
+def test_a_batch_is_not_explained(client):
+    body = {"items": [{"text": "Crèche"}], "explain": True}
+    assert client.post("/v1/predict/batch", json=body).status_code == 422
+    assert client.predict_batch([{"text": "Crèche"}])[0]["prediction"]["explanation"] is None

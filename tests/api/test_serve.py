@@ -4,11 +4,12 @@ import contextlib
 import http.client
 import json
 import os
-import re
+import resource
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,9 @@ from libelle.errors import ModelError, UsageError
 from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVE = """
-import sys
-from api.main import serve
-from libelle.settings import Settings
-serve(Settings.model_construct(model=sys.argv[1], port=int(sys.argv[2]), workers=int(sys.argv[3])))
-"""
+CLI = ("-m", "libelle.cli")
+SOURCES = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
+FROM_ELSEWHERE = ("LIBELLE_", "AWS_", "MLFLOW_")
 
 
 def call(port, method, path, body=None, headers=()):
@@ -39,18 +37,37 @@ def call(port, method, path, body=None, headers=()):
 
 
 @contextlib.contextmanager
-def serving(model_folder, tmp_path, workers=1):
-    """Start `serve` in a process group of its own and give its port, once it is ready."""
+def serving(
+    model,
+    tmp_path,
+    workers=1,
+    limit_files=None,
+    until="ready",
+    program=CLI,
+    variables=None,
+    **others,
+):
+    """Start `libelle serve` in a process group of its own and give its port, once it is ready.
+
+    With variables, access is as they say; without, no key is asked for.
+    """
     port, log = free_port(), tmp_path / "serve.log"
+    command = [sys.executable, *program, "serve", "--model", str(model)]
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(FROM_ELSEWHERE)}
+    usual = {"PYTHONPATH": SOURCES, "LIBELLE_DRAIN_SECONDS": "0.2"}
+    access = {"LIBELLE_AUTH": "none"} if variables is None else variables
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-c", SERVE, str(model_folder), str(port), str(workers)],
-            cwd=ROOT,
+            [*command, "--port", str(port), "--workers", str(workers)],
+            cwd=tmp_path,
+            stdout=output,
             stderr=output,
+            env=kept | usual | access | others,
             start_new_session=True,
+            preexec_fn=limit_files and partial(_limit_files, limit_files),
         )
     try:
-        wait_until_ready(port, process)
+        wait_until(until, port, process)
         yield port, process, log
     finally:
         if process.poll() is None:
@@ -58,14 +75,18 @@ def serving(model_folder, tmp_path, workers=1):
         process.wait()
 
 
-def wait_until_ready(port, process):
+def _limit_files(n_files):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (n_files, n_files))
+
+
+def wait_until(state, port, process):
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError):
-            if call(port, "GET", "/health/ready")[0] == 200:
+            if call(port, "GET", f"/health/{state}")[0] == 200:
                 return
         time.sleep(0.05)
-    pytest.fail(f"the service did not become ready (exit {process.poll()})")
+    pytest.fail(f"the service did not become {state} (exit {process.poll()})")
 
 
 def test_a_served_model_answers_and_ends_cleanly_on_sigterm(model_folder, tmp_path):
@@ -78,18 +99,23 @@ def test_a_served_model_answers_and_ends_cleanly_on_sigterm(model_folder, tmp_pa
         process.terminate()
         assert process.wait(20) == 0
     assert "Traceback" not in log.read_text()
-    assert re.search(r"^\d{4}-.*Z INFO .*POST /v1/predict 200", log.read_text(), re.MULTILINE)
+    records = [json.loads(line) for line in log.read_text().splitlines()]
+    (record,) = [one for one in records if one.get("path") == "/v1/predict"]
+    assert (record["status"], record["request_id"]) == (200, headers["X-Request-ID"])
+    assert record["at"].endswith("Z")
+    assert "poule" not in log.read_text()
 
 
 def test_workers_share_the_key_and_end_cleanly_on_ctrl_c(model_folder, tmp_path):
     with serving(model_folder, tmp_path, workers=2) as (port, process, log):
-        ids, deadline = set(), time.monotonic() + 20
-        while log.read_text().count("Ready: model") < 2 and time.monotonic() < deadline:
-            time.sleep(0.05)
+        ids = set()
         for _ in range(20):
             answer = call(port, "POST", "/v1/predict", {"text": "a"}, {"X-Request-ID": "r"})[2]
             ids.add(answer["prediction_id"])
         assert len(ids) == 1
+        deadline = time.monotonic() + 10
+        while log.read_text().count("Started server process") < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
         os.killpg(process.pid, signal.SIGINT)  # A terminal tells every process of the group.
         assert process.wait(20) == 0
     assert log.read_text().count("Started server process") == 2
@@ -97,7 +123,8 @@ def test_workers_share_the_key_and_end_cleanly_on_ctrl_c(model_folder, tmp_path)
 
 
 def test_a_busy_port_is_refused_before_the_model_is_read(settings, monkeypatch):
-    monkeypatch.setattr("api.main.exit_cleanly", lambda: None)
+    monkeypatch.setattr("api.main._exit_cleanly", lambda: None)
+    monkeypatch.setattr("api.main.configure_logs", lambda: None)
     with listen("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
         busy = settings.model_copy(update={"port": port, "model": "/nowhere"})
@@ -111,7 +138,8 @@ def test_an_address_of_another_machine_is_refused(settings):
 
 
 def test_a_model_that_cannot_be_loaded_stops_the_start(settings, monkeypatch, tmp_path):
-    monkeypatch.setattr("api.main.exit_cleanly", lambda: None)
+    monkeypatch.setattr("api.main._exit_cleanly", lambda: None)
+    monkeypatch.setattr("api.main.configure_logs", lambda: None)
     port = free_port()
     missing = settings.model_copy(update={"port": port, "model": str(tmp_path)})
     with pytest.raises(ModelError, match="holds no model"):
@@ -130,7 +158,7 @@ from libelle.settings import Settings
 
 async def main():
     model = load_model(ModelSource(Path(sys.argv[1])))
-    app = create_app(Settings.model_construct(), load_model=model)
+    app = create_app(Settings.model_construct(auth="none"), model=model)
     async with app.router.lifespan_context(app):
         http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://libelle.test")
         async with http:

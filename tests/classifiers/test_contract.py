@@ -2,10 +2,11 @@
 
 import json
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 
@@ -37,6 +38,10 @@ FAMILIES = {
 }
 ANY_CHARACTERS = st.lists(st.characters() | st.sampled_from("\ud800\udfff\0\né "), max_size=20)
 ANY_TEXTS = st.lists(ANY_CHARACTERS.map("".join), min_size=1, max_size=8)
+KNOWN_WORDS = sorted(set(" ".join(make_corpus()[0]).split()))
+UNKNOWN_WORDS = ["zzyzx", "qwrtp", "cantines", "0"]
+MIXTURES = st.lists(st.sampled_from([*KNOWN_WORDS, *UNKNOWN_WORDS]), max_size=12).map(" ".join)
+TWO_CODES = st.permutations(range(6)).map(lambda codes: codes[:2])
 
 
 @pytest.fixture(scope="session")
@@ -144,3 +149,63 @@ def test_familiarity_is_that_of_what_was_learnt(fitted, corpus):
     assert fitted.familiarity(corpus[0][0]) == 1
     assert 0 <= fitted.familiarity("zzyzx qwrtp") < 0.5
     assert fitted.familiarity("") == 0
+
+
+def scores_before_any_curve(fitted, text):
+    if isinstance(fitted, CalibratedClassifier) and fitted.calibration.curve is not None:
+        straight = replace(fitted.calibration, curve=None)
+        fitted = CalibratedClassifier(classifier=fitted.classifier, calibration=straight)
+        fitted.with_priors(make_corpus()[1])
+    return fitted.scores([text])[0]
+
+
+def assert_parts_make_the_difference(fitted, text, first, second):
+    scores = scores_before_any_curve(fitted, text)
+    parts = fitted.contributions(text, first, second)
+    total = sum(parts.amounts) + parts.baseline
+    # The products of scores are in single precision, those of contributions in double.
+    tolerance = 2e-6 * max(1, np.abs(scores).max())
+    assert total == pytest.approx(scores[first] - scores[second], abs=tolerance)
+    assert parts.score_difference == pytest.approx(total, rel=1e-12, abs=1e-12)
+
+
+@given(text=MIXTURES, codes=TWO_CODES)
+@example(text="", codes=[0, 1])
+@example(text="zzyzx qwrtp", codes=[1, 0])
+@example(text="nid de poule nid de nid nid", codes=[0, 5])
+@example(text="cantine " * 40, codes=[3, 2])
+def test_contributions_sum_to_the_difference_of_scores(fitted_by_name, text, codes):
+    for fitted in fitted_by_name.values():
+        assert_parts_make_the_difference(fitted, text, *codes)
+
+
+@given(texts=ANY_TEXTS, codes=TWO_CODES)
+@example(texts=["été œuvre naïve", "</s> __label__0 nid"], codes=[0, 1])
+def test_contributions_sum_for_any_text(fitted_by_name, texts, codes):
+    for fitted in fitted_by_name.values():
+        for text in texts:
+            assert_parts_make_the_difference(fitted, text, *codes)
+
+
+@given(text=MIXTURES)
+def test_each_occurrence_of_a_word_has_its_contribution_in_order(fitted_by_name, text):
+    for fitted in fitted_by_name.values():
+        parts = fitted.contributions(text, 0, 1)
+        assert parts.words == tuple(text.split())
+        assert parts.amounts.shape == (len(parts.words),)
+        assert parts.amounts.dtype == np.float64
+
+
+def test_the_words_of_a_code_speak_for_it(fitted, corpus):
+    first, second = (list(fitted.classes_).index(code) for code in ("0202", "0101"))
+    words = ("menu", "cantine", "trou", "chaussee")
+    menu, cantine, trou, chaussee = fitted.contributions(" ".join(words), first, second).amounts
+    assert min(menu, cantine) > 0 > max(trou, chaussee)
+
+
+def test_contributions_of_a_loaded_classifier_are_the_same_bits(fitted, corpus):
+    again = classifier_from_state(fitted.state())
+    for text in corpus[0][::10]:
+        ours, theirs = fitted.contributions(text, 2, 4), again.contributions(text, 2, 4)
+        assert np.array_equal(ours.amounts, theirs.amounts)
+        assert ours.baseline == theirs.baseline

@@ -178,6 +178,63 @@ def test_an_unlikely_code_keeps_its_rank_and_a_finite_score():
     assert all(len(set(row)) == len(row) for row in scores)
 
 
+# Contributions
+
+
+OPTIONS = {
+    "by default": {},
+    "runs of three words": {"word_ngrams": 3},
+    "no run": {"word_ngrams": 1},
+    "no piece": {"min_char": 0, "max_char": 0},
+    "words only": {"min_char": 0, "max_char": 0, "word_ngrams": 1},
+    "no word learnt": {"min_texts": 1000},
+    "few vectors": {"bucket": 7},
+}
+
+
+@pytest.fixture(scope="module", params=OPTIONS.values(), ids=OPTIONS)
+def any_fitted(request) -> FastTextClassifier:
+    return make_classifier(**request.param).fit(*make_corpus())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "cantine", "nid de poule nid de nid", "zzyzx rue", "été œuvre \U0001f600 naïve", "</s> a"],
+)
+def test_the_vectors_read_again_are_those_of_fasttext(any_fitted, text):
+    [scores] = any_fitted.scores([text])
+    for first, second in ((0, 1), (5, 2)):
+        parts = any_fitted.contributions(text, first, second)
+        expected = scores[first] - scores[second]
+        assert parts.amounts.sum() + parts.baseline == pytest.approx(expected, abs=5e-6)
+
+
+def test_a_run_of_words_shares_equally_between_them(fitted):
+    model = fitted._model
+    direction = fitted._code_vectors[:, 0] - fitted._code_vectors[:, 3]
+    menu, cantine = (model.get_subwords(word)[1] for word in ("menu", "cantine"))
+    n_both, n_alone = len(menu) + len(cantine) + 3, len(cantine) + 2  # Runs and the end of line.
+    both = n_both * (model.get_sentence_vector("menu cantine") @ direction)
+    alone = n_alone * (model.get_sentence_vector("cantine") @ direction)
+    # No hash is asked: what both words bring over the second alone is the first and their run.
+    first = sum(model.get_input_vector(int(row)) @ direction for row in menu)
+    run = both - alone - first
+    assert abs(run) > 0.1
+    amount = fitted.contributions("menu cantine", 0, 3).amounts[0]
+    assert amount * n_both == pytest.approx(first + run / 2, abs=1e-4)
+
+
+def test_the_end_of_the_line_is_what_no_word_brings(fitted):
+    [scores] = fitted.scores([""])
+    parts = fitted.contributions("", 0, 3)
+    assert (parts.words, len(parts.amounts)) == ((), 0)
+    assert parts.baseline == pytest.approx(scores[0] - scores[3], abs=5e-6)
+    alone = make_classifier(word_ngrams=1).fit(*make_corpus())
+    n_vectors = 1 + sum(len(alone._model.get_subwords(word)[1]) for word in ("menu", "cantine"))
+    with_words = alone.contributions("menu cantine", 0, 3).baseline
+    assert with_words * n_vectors == pytest.approx(alone.contributions("", 0, 3).baseline)
+
+
 # What goes wrong
 
 

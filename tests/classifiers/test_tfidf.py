@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from sklearn.svm import LinearSVC
 from libelle.classifiers import linear
 from libelle.classifiers.ngrams import count_ngrams, pieces_of
 from libelle.classifiers.tfidf import TfidfClassifier
+from tests.classifiers.corpus import make_corpus
 
 WORDS = st.lists(st.text("abcdé1", min_size=1, max_size=7), max_size=6).map(" ".join)
 
@@ -110,3 +113,62 @@ def test_scoring_imports_neither_scikit_learn_nor_pandas(tmp_path):
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert answer.stdout.strip() == "[]"
+
+
+@pytest.fixture(scope="module")
+def fitted() -> TfidfClassifier:
+    return TfidfClassifier().fit(*make_corpus())
+
+
+def contributions_by_hand(classifier, text, first, second):
+    """Share, one occurrence after another, what each n-gram brings by the definition."""
+    words = text.split()
+    singles = [(word, (place,)) for place, word in enumerate(words)]
+    pairs = [(" ".join(pair), (place, place + 1)) for place, pair in enumerate(pairwise(words))]
+    pieces = [
+        (piece, (place,)) for place, word in enumerate(words) for piece in pieces_of(word, (2, 5))
+    ]
+    apart = classifier._coefficients[:, first] - classifier._coefficients[:, second]
+    split = len(classifier._words.ngrams)
+    amounts = np.zeros(len(words))
+    for block, ngrams, slopes in (
+        (classifier._words, [*singles, *pairs], apart[:split]),
+        (classifier._pieces, pieces, apart[split:]),
+    ):
+        column = {ngram: column for column, ngram in enumerate(block.ngrams)}
+        counts = Counter(ngram for ngram, _ in ngrams if ngram in column)
+        weight = {gram: (1 + np.log(n)) * block.idf[column[gram]] for gram, n in counts.items()}
+        norm = np.sqrt(sum(value**2 for value in weight.values()))
+        for ngram, places in ngrams:
+            if ngram in column:
+                gain = weight[ngram] / norm * block.weight * slopes[column[ngram]]
+                amounts[list(places)] += gain / counts[ngram] / len(places)
+    return amounts
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nid de poule rue de la gare",
+        "nid nid nid zzyzx nid de nid de poule",
+        "inscription cantine cantines",
+        "zzyzx",
+    ],
+)
+def test_an_ngram_shares_equally_among_its_occurrences_and_their_words(fitted, text):
+    expected = contributions_by_hand(fitted, text, 0, 3)
+    assert fitted.contributions(text, 0, 3).amounts == pytest.approx(expected, abs=1e-5)
+
+
+def test_what_no_word_brings_is_the_same_for_every_text(fitted):
+    intercepts = fitted.scores([""])[0]
+    for text in ("", "nid de poule", "zzyzx"):
+        parts = fitted.contributions(text, 1, 4)
+        assert parts.baseline == pytest.approx(intercepts[1] - intercepts[4], rel=1e-12)
+
+
+def test_a_word_of_which_nothing_was_learnt_brings_nothing():
+    fitted = TfidfClassifier(piece_weight=0.0, max_words=1).fit(*make_corpus())
+    nid, unknown, again = fitted.contributions("nid zzyzx nid", 0, 1).amounts
+    assert nid == again > 0
+    assert unknown == 0

@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import hashlib
 import json
 import os
 import re
@@ -19,8 +20,11 @@ from typer.main import get_command
 
 import libelle.cli
 from libelle.cli.app import app
+from libelle.cli.demo import _guarded
 from libelle.cli.registering import account
+from libelle.cli.serve import describe_new_key
 from libelle.cli.train import model_name
+from libelle.settings import read_settings
 from tests.classifiers.corpus import PLACES, TOPICS
 
 QUICK = ["--trials=2", "--folds=3", "--family=svm", "--workers=1"]
@@ -401,3 +405,45 @@ def test_rows_of_a_test_file_without_code_are_said(home, requests, tmp_path):
 @pytest.mark.parametrize("option", ["--seed=-1", "--workers=0", "--minutes=nan", "--minutes=1e400"])
 def test_an_option_out_of_range_is_a_usage_error(home, requests, option):
     fails("train", requests, *COLUMNS, option, home=home, code=2)
+
+
+def test_a_new_key_is_printed_once_with_its_entry(tmp_path):
+    printed = run("serve", "--new-key", "--name=tickets", "--scopes=predict,review", home=tmp_path)
+    _, secret, _, entry = printed.stdout.splitlines()
+    digest = hashlib.sha256(secret.encode()).hexdigest()
+    assert (printed.returncode, entry) == (0, f"tickets:predict+review:{digest}")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("option", ["--name=a:b", "--name=", "--scopes=all", "--scopes="])
+def test_a_new_key_has_a_name_and_scopes_that_are_known(tmp_path, option):
+    fails("serve", "--new-key", option, home=tmp_path, code=2)
+
+
+def test_the_service_asks_for_keys_or_for_words_that_say_none(tmp_path):
+    line = fails("serve", home=tmp_path, code=2)
+    assert "--new-key" in line
+    assert "LIBELLE_AUTH=none" in line
+
+
+@pytest.mark.parametrize(
+    "variables", [{"LIBELLE_HOST": "0.0.0.0"}, {"LIBELLE_AUTH": "keys"}, {"LIBELLE_HOST": "::"}]
+)
+def test_a_journey_that_others_can_call_asks_for_keys_before_it_learns(tmp_path, variables):
+    assert "LIBELLE_AUTH=none" in fails("demo", "run", home=tmp_path, code=2, **variables)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_journey_on_this_machine_says_that_it_asks_for_no_key(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("LIBELLE_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    guarded = _guarded(read_settings())
+    assert guarded.auth == "none"
+    assert "127.0.0.1: no key is asked for (LIBELLE_AUTH=none)" in capsys.readouterr().err
+
+
+def test_a_journey_with_keys_asks_for_them(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    _, _, _, entry = describe_new_key("tickets", "read")
+    monkeypatch.setenv("LIBELLE_API_KEYS", entry)
+    assert _guarded(read_settings()).auth == "keys"

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from libelle.classifiers.contributions import Contributions
 from libelle.errors import TrainingError
 
 Floats = NDArray[np.float64]
@@ -61,6 +62,21 @@ class Classifier(ABC):
     @abstractmethod
     def scores(self, X: Sequence[str]) -> Floats:
         """Return raw scores, shape `(n_texts, n_codes)`: the higher, the likelier."""
+
+    @abstractmethod
+    def contributions(self, text: str, first: int, second: int) -> Contributions:
+        """Return what each word brings to the score of one code minus that of another.
+
+        What n-grams bring is merged on the words: each one shares equally among the words that hold
+        it (a pair between its two words), and among its occurrences.
+
+        Parameters
+        ----------
+        text : str
+            One normalised text.
+        first, second : int
+            Positions of the codes in `classes_`.
+        """
 
     @abstractmethod
     def state(self) -> ClassifierState:

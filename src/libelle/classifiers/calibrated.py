@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from libelle.classifiers.base import Classifier, ClassifierState, Floats, softmax
+from libelle.classifiers.contributions import Contributions
 from libelle.classifiers.families import classifier_from_state
 
 
@@ -129,6 +130,19 @@ class CalibratedClassifier(Classifier):
     def scores(self, X: Sequence[str]) -> Floats:
         """Return calibrated scores, shape `(n_texts, n_codes)`."""
         return self.calibration.scores(self.classifier.scores(X), self._log_priors)
+
+    def contributions(self, text: str, first: int, second: int) -> Contributions:
+        """Return what each word brings to the calibrated score of one code minus another's.
+
+        The temperature multiplies what words bring; biases and priors are in the baseline. The
+        curve, if there is one, is left out: it is increasing and no sum, so parts sum to the
+        difference of the scores as they enter it, which has the same order.
+        """
+        inside = self.classifier.contributions(text, first, second)
+        straight = replace(self.calibration, curve=None)
+        [offsets] = straight.scores(np.zeros((1, len(self.classes_))), self._log_priors)
+        baseline = straight.temperature * inside.baseline + offsets[first] - offsets[second]
+        return Contributions(inside.words, straight.temperature * inside.amounts, float(baseline))
 
     def familiarity(self, text: str) -> float:
         """Return how much of one text the classifier inside has learnt."""

@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from libelle.classifiers.base import Classifier, ClassifierState, Floats, encode_codes
+from libelle.classifiers.contributions import Contributions, share_equally
 from libelle.errors import MissingPackageError, ModelError, StorageError, TrainingError
 
 DISTRIBUTION = "fasttext-community"
 MODEL_FILE = "fasttext.bin"
+END_OF_LINE = "</s>"  # What fastText reads after the last word of a line, as one word more.
 # Code vectors of sound models stay below 30; a training that diverges in silence goes beyond 900.
 LARGEST_WEIGHT = 100.0
 # A word that begins like a label would be read as one, and nothing is read after the end of line.
@@ -125,6 +127,30 @@ class FastTextClassifier(Classifier):
         log_probabilities: Floats = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
         return log_probabilities
 
+    def contributions(self, text: str, first: int, second: int) -> Contributions:
+        """Return what each word brings to the score of one code minus that of another.
+
+        Exact: the vector of a text is the mean of the vectors of its words, of their pieces and of
+        runs of words, which fastText numbers by a hash that is done again here. What the end of the
+        line brings is in the baseline, with its share of the runs that it ends.
+
+        A word's amount is divided by the number of these vectors: it depends on the whole text.
+        """
+        tokens = [*_one_line(text).split(), END_OF_LINE]
+        rows = self._find_rows(tokens)
+        direction = self._code_vectors[:, first] - self._code_vectors[:, second]
+        gains = np.zeros(len(rows))
+        for number, (row, _) in enumerate(rows):
+            # Without BLAS, as in `scores`: the bits are those of this vector alone.
+            gains[number] = (self._model.get_input_vector(row) * direction).sum()
+        amounts = share_equally(
+            gains / len(rows),
+            ngrams=np.repeat(np.arange(len(rows)), [len(places) for _, places in rows]),
+            holders=np.array([place for _, places in rows for place in places], np.int64),
+            n_words=len(tokens),
+        )
+        return Contributions(tuple(tokens[:-1]), amounts[:-1], float(amounts[-1]))
+
     def familiarity(self, text: str) -> float:
         """Return one if a word of a text was learnt, zero otherwise: its pieces are hashed."""
         words = _one_line(text).split()
@@ -160,6 +186,17 @@ class FastTextClassifier(Classifier):
         classifier = cls(**state.parameters)
         classifier.classes_ = np.array(state.strings["classes"], dtype=object)
         return classifier._attach(_load_model(state.blobs[MODEL_FILE]))
+
+    def _find_rows(self, tokens: Sequence[str]) -> list[tuple[int, range]]:
+        """Return the vectors whose mean is that of a text, and the places of the words in each."""
+        rows = [
+            (int(row), range(place, place + 1))
+            for place, token in enumerate(tokens)
+            for row in self._model.get_subwords(token)[1]
+        ]
+        n_words = len(self._model.words)
+        runs = _number_runs(tokens, longest=self.word_ngrams, bucket=self.bucket)
+        return rows + [(n_words + number, places) for number, places in runs]
 
     def _options(self, min_texts: int) -> dict[str, Any]:
         return {
@@ -221,6 +258,35 @@ def _one_line(text: str) -> str:
     """Return a text that fastText reads as words between blanks, whatever it holds."""
     readable = text.encode("utf-8", "replace").decode()  # No half of a surrogate pair.
     return RESERVED.sub("", " ".join(readable.replace("\0", " ").split()))
+
+
+def _number_runs(
+    tokens: Sequence[str], *, longest: int, bucket: int
+) -> Iterator[tuple[int, range]]:
+    """Give the number of each run of two words or more, and the places of its words.
+
+    References
+    ----------
+    `Dictionary::addWordNgrams` of fastText: 64 bits, where hashes of 32 bits enter with a sign.
+    """
+    hashes = [_hash_word(token) for token in tokens]
+    for start, number in enumerate(hashes):
+        for end in range(start + 1, min(start + longest, len(hashes))):
+            number = (number * 116049371 + hashes[end]) % 2**64
+            yield number % bucket, range(start, end + 1)
+
+
+def _hash_word(word: str) -> int:
+    """Return the hash of a word as fastText keeps it, between -2**31 and 2**31.
+
+    References
+    ----------
+    `Dictionary::hash` of fastText: FNV-1a in 32 bits, where bytes enter with a sign.
+    """
+    number = 2166136261
+    for byte in memoryview(word.encode()).cast("b"):
+        number = (number ^ byte) * 16777619 % 2**32
+    return number - 2**32 if number >= 2**31 else number
 
 
 def _multiply_rows(hidden: Floats, code_vectors: Floats) -> Floats:

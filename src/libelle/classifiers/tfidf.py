@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
 from libelle.classifiers.base import Classifier, ClassifierState, Floats, encode_codes
+from libelle.classifiers.contributions import Contributions, Places, share_equally
 from libelle.classifiers.ngrams import Ints, NgramCounts, TextCounts, count_ngrams, pieces_of
 
 MEMO_WORDS = 200_000
@@ -101,6 +102,28 @@ class TfidfClassifier(Classifier):
             return self._margins(*self._reader.read(X))
         chunks = [X[start : start + CHUNK_TEXTS] for start in range(0, len(X), CHUNK_TEXTS)]
         return np.concatenate([self.scores(chunk) for chunk in chunks])
+
+    def contributions(self, text: str, first: int, second: int) -> Contributions:
+        """Return what each word brings to the score of one code minus that of another.
+
+        Exact: the same weighed features and coefficients as those of `scores`. An n-gram that was
+        not learnt brings nothing.
+        """
+        words = tuple(text.split())
+        features = self._features(*self._reader.read([text]))
+        of_first, of_second = (
+            self._coefficients[features.indices, code].astype(np.float64)
+            for code in (first, second)
+        )
+        columns, holders = self._reader.find_holders(words)
+        amounts = share_equally(
+            features.data * (of_first - of_second),
+            ngrams=np.searchsorted(features.indices, columns),
+            holders=holders,
+            n_words=len(words),
+        )
+        baseline = float(self._intercepts[first]) - float(self._intercepts[second])
+        return Contributions(words, amounts, baseline)
 
     def familiarity(self, text: str) -> float:
         """Return one if a word of a text was learnt, otherwise the share of its known pieces."""
@@ -238,6 +261,26 @@ class _Reader:
             _count(np.array(word_columns, np.int32), word_ends, len(self._column_of_words)),
             _count(piece_columns, piece_ends, len(self._column_of_piece)),
         )
+
+    def find_holders(self, words: Sequence[str]) -> tuple[Places, Places]:
+        """Return each known n-gram that a word of a text holds, and the place of this word.
+
+        N-grams are columns of both blocks side by side. A pair has two holders.
+        """
+        held = [
+            (self._column_of_words[word], place)
+            for place, word in enumerate(words)
+            if word in self._column_of_words
+        ]
+        for place, (first, second) in enumerate(pairwise(words)):
+            column = self._column_of_words.get(f"{first} {second}")
+            if column is not None:
+                held += [(column, place), (column, place + 1)]
+        n_before = len(self._column_of_words)
+        for place, word in enumerate(words):
+            held += [(n_before + column, place) for column in self._pieces(word).tolist()]
+        columns, holders = np.array(held, np.int64).reshape(-1, 2).T
+        return columns, holders
 
     def familiarity(self, text: str) -> float:
         """Return one if a word of a text is known, otherwise the share of its known pieces."""

@@ -52,6 +52,7 @@ def run(
     """
     settings = read_settings()
     if serve:
+        settings = _guarded(settings)
         refuse_busy_port(settings.host, settings.port)
     say_destinations(settings)
     if data is None:
@@ -81,6 +82,19 @@ def say_destinations(settings: Settings) -> None:
         say(f"MLFLOW_TRACKING_URI is set: runs and models go to {address}")
     if endpoint := settings.storage_options().endpoint_url:
         say(f"AWS_* is set: s3:// addresses are those of {redact(str(with_scheme(endpoint)))}")
+
+
+def _guarded(settings: Settings) -> Settings:
+    """Ask for no key where only this machine can call; otherwise, check that there are some."""
+    from api.security.access import read_key_ring
+    from api.security.addresses import is_loopback
+
+    is_chosen = "auth" in settings.model_fields_set or settings.api_keys_bytes() is not None
+    if not is_chosen and is_loopback(settings.host):
+        say(f"Only this machine reaches {settings.host}: no key is asked for (LIBELLE_AUTH=none)")
+        settings = settings.model_copy(update={"auth": "none"})
+    read_key_ring(settings)
+    return settings
 
 
 def _demo_corpus(settings: Settings) -> tuple[str, str, str, str]:

@@ -2,11 +2,30 @@
 
 from pathlib import Path
 
-from libelle.predictor.answers import Candidate, Prediction, RollUp, Scored, prediction_row
+from libelle.predictor.answers import (
+    Against,
+    Candidate,
+    Explanation,
+    Prediction,
+    RollUp,
+    Scored,
+    WordContribution,
+    prediction_row,
+)
 from libelle.predictor.predictor import Predictor
 from libelle.predictor.pyfunc import PyfuncModel
 
-__all__ = ["Candidate", "Prediction", "Predictor", "RollUp", "Scored", "prediction_row"]
+__all__ = [
+    "Against",
+    "Candidate",
+    "Explanation",
+    "Prediction",
+    "Predictor",
+    "RollUp",
+    "Scored",
+    "WordContribution",
+    "prediction_row",
+]
 
 
 def _load_pyfunc(data_path: str) -> PyfuncModel:

@@ -41,12 +41,49 @@ class RollUp(NamedTuple):
     threshold_id: str
 
 
+class Against(NamedTuple):
+    """The code that the first candidate is compared with."""
+
+    code: str
+    title: str
+
+
+class WordContribution(NamedTuple):
+    """What a word brings to the first candidate; to the second one if it is negative."""
+
+    word: str
+    contribution: float
+
+
+class Explanation(NamedTuple):
+    """What makes the first candidate come before the second, in parts that sum to the difference.
+
+    Attributes
+    ----------
+    against : Against
+        The second candidate, whether it is shown or not.
+    score_difference : float
+        Score of the first one minus that of the second: the logarithm of how many times likelier it
+        is, unless probabilities went along a curve afterwards.
+    baseline : float
+        What no word brings.
+    words : tuple of WordContribution
+        Normalised, in the order of the text, once for each of their occurrences.
+    """
+
+    against: Against
+    score_difference: float
+    baseline: float
+    words: tuple[WordContribution, ...]
+
+
 class Prediction(NamedTuple):
     """The answer to one text; `code` and `title` are None unless the decision is automatic.
 
     `prediction_set` holds the codes among which the true one is, as often as the model promises;
     None when it promises nothing. `prediction_set_complete` is False when `top_k` cut it: it then
-    holds the true code less often.
+    holds the true code less often. `explanation` is None unless it was asked for, and for a text
+    that is refused.
     """
 
     decision: Decision
@@ -58,6 +95,7 @@ class Prediction(NamedTuple):
     prediction_set: tuple[str, ...] | None = None
     prediction_set_complete: bool | None = None
     roll_up: RollUp | None = None
+    explanation: Explanation | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

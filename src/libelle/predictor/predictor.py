@@ -34,7 +34,16 @@ from libelle.decision import (
 )
 from libelle.errors import LibelleError, ModelError
 from libelle.prediction_sets import Columns, prediction_sets, rank_codes
-from libelle.predictor.answers import Candidate, GoldenAnswer, Prediction, RollUp, Scored
+from libelle.predictor.answers import (
+    Against,
+    Candidate,
+    Explanation,
+    GoldenAnswer,
+    Prediction,
+    RollUp,
+    Scored,
+    WordContribution,
+)
 from libelle.predictor.folder import (
     FORMAT_VERSION,
     GOLDEN,
@@ -165,7 +174,9 @@ class Predictor:
         refusals = list(map(self._find_refusal, texts, normalized))
         return Scored(probabilities, confidence_of(probabilities), refusals)
 
-    def predict(self, texts: Sequence[str], *, top_k: int = 5) -> list[Prediction]:
+    def predict(
+        self, texts: Sequence[str], *, top_k: int = 5, explain: bool = False
+    ) -> list[Prediction]:
         """Answer each text, in order.
 
         Parameters
@@ -174,6 +185,9 @@ class Predictor:
             As people wrote them.
         top_k : int
             Most candidates of one text.
+        explain : bool
+            Say what each word brings to the first candidate over the second, of each text that is
+            not refused.
 
         Returns
         -------
@@ -197,6 +211,7 @@ class Predictor:
             self._list_candidates(scored.probabilities, ranked[:, :top_k]),
             self._list_sets(scored.probabilities, ranked, top_k),
             self._roll_up(decisions, confidences, scored.probabilities),
+            self._list_explanations(texts, decisions, ranked) if explain else [None] * len(texts),
             strict=True,
         )
         return [self._answer(*row) for row in rows]
@@ -291,6 +306,7 @@ class Predictor:
         candidates: tuple[Candidate, ...],
         listed: tuple[tuple[str, ...] | None, bool | None],
         roll_up: RollUp | None,
+        explanation: Explanation | None,
     ) -> Prediction:
         decision, reason = decided
         if decision is Decision.REFUSED:
@@ -299,7 +315,9 @@ class Predictor:
             )
         automatic = decision is Decision.AUTOMATIC
         code, title = (candidates[0].code, candidates[0].title) if automatic else (None, None)
-        return Prediction(decision, reason, code, title, confidence, candidates, *listed, roll_up)
+        return Prediction(
+            decision, reason, code, title, confidence, candidates, *listed, roll_up, explanation
+        )
 
     def _typed_candidate(self, text: str, reason: Reason) -> tuple[Candidate, ...]:
         """Show the code that was typed; no probability is behind it."""
@@ -360,6 +378,29 @@ class Predictor:
                         found[row] = roll_up
                 rows = [row for row in rows if found[row] is None]
         return found
+
+    def _list_explanations(
+        self, texts: Sequence[str], decisions: Sequence[tuple[Decision, Reason]], ranked: Columns
+    ) -> list[Explanation | None]:
+        """Say, of each text that is not refused, why its first code comes before the second."""
+        if len(self.codes) < 2:
+            return [None] * len(texts)
+        return [
+            None if decision is Decision.REFUSED else self._explain(text, first, second)
+            for text, (decision, _), (first, second) in zip(
+                texts, decisions, ranked[:, :2].tolist(), strict=True
+            )
+        ]
+
+    def _explain(self, text: str, first: int, second: int) -> Explanation:
+        normalized = self.normalizer.normalize(text)
+        parts = self.classifier.contributions(normalized, first, second)
+        return Explanation(
+            Against(self.codes[second], self._titles[second]),
+            parts.score_difference,
+            parts.baseline,
+            tuple(map(WordContribution, parts.words, parts.amounts.tolist())),
+        )
 
     def _look_up(self, level: Level, probabilities: Floats) -> list[RollUp]:
         """Return the likeliest code of a level for each text, as if it were sure."""

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
-from libelle.errors import LibelleError, MissingPackageError, TrackingError
+from libelle.errors import LibelleError, MissingPackageError, TrackingError, UnreachableError
 
 HTTP_TIMEOUT_SECONDS = 10
 HTTP_RETRIES = 1
@@ -141,11 +141,11 @@ class Watched(threading.Thread):
             raise self._error
         return self._answer
 
-    def _failure(self, reason: str, cause: BaseException | None = None) -> TrackingError:
+    def _failure(self, reason: str, cause: BaseException | None = None) -> UnreachableError:
         who = f"MLflow at {public_address(self._tracking_uri)}"
         if _is_of_s3(cause):
             who = f"S3, where {who} keeps its files,"
-        failure = TrackingError(f"{who} could not {self._purpose}: {reason}")
+        failure = UnreachableError(f"{who} could not {self._purpose}: {reason}")
         failure.__cause__ = cause
         return failure
 

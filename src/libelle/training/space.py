@@ -1,4 +1,9 @@
-"""Search space: which normalisation, classifier and parameters a trial may have."""
+"""Search space: which normalisation, classifier and parameters a trial may have.
+
+Elisions, sigles and mojibake are not switched: on the demonstration corpus and on
+reserve_parlementaire, leaving one of these steps out moved the accuracy of five folds by 0.002 at
+most, up or down, and each switch would double the copies of the texts that trials share.
+"""
 
 import math
 from dataclasses import dataclass

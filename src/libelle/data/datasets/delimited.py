@@ -5,7 +5,6 @@ import csv
 import gzip
 import io
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -15,11 +14,9 @@ from typing import IO, Any, cast
 import pyarrow as pa
 import pyarrow.csv
 
+from libelle.data.headers import DELIMITERS, NO_DELIMITER, distinct_names
 from libelle.errors import DataError
 
-DELIMITERS = (",", ";", "\t", "|")
-
-_NO_DELIMITER = "\x1f"  # "Unit separator": stands in no text, so a lone column keeps its commas.
 _CHUNK_BYTES = 1 << 20
 _BATCH_BYTES = 4 << 20
 _SAMPLE_BYTES = 1 << 18
@@ -122,17 +119,6 @@ def read_csv_batches(
             raise _csv_error(path, csv_format) from None
 
 
-def distinct_names(header: Sequence[str]) -> tuple[str, ...]:
-    """Return a name for each column: its own, numbered where it is empty or stands twice."""
-    seen: Counter[str] = Counter()
-    names = []
-    for place, raw in enumerate(header, start=1):
-        name = raw.strip() or f"column_{place}"
-        seen[name] += 1
-        names.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
-    return tuple(names)
-
-
 def _open_csv(stream: IO[bytes], csv_format: CsvFormat, columns: Sequence[str] | None) -> Any:
     names = list(csv_format.columns)
     return pa.csv.open_csv(
@@ -181,7 +167,7 @@ def _csv_error(path: Path, csv_format: CsvFormat) -> DataError:
 
 def _sniff_delimiter(sample: str) -> str:
     best = max(DELIMITERS, key=lambda delimiter: _regularity(sample, delimiter))
-    return best if _regularity(sample, best)[1] else _NO_DELIMITER
+    return best if _regularity(sample, best)[1] else NO_DELIMITER
 
 
 def _regularity(sample: str, delimiter: str) -> tuple[float, int]:

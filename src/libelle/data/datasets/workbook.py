@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from libelle.data.datasets.delimited import distinct_names
+from libelle.data.headers import distinct_names
 from libelle.errors import DataError, MissingPackageError
 
 NUMBERS_FOUND = b"libelle:numbers"

@@ -1,0 +1,1 @@
+"""Security: who may ask what, how often, and what every answer says to browsers."""

@@ -1,0 +1,1 @@
+"""Serving: how fast texts are answered over HTTP, beside what one would pick instead."""

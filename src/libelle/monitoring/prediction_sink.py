@@ -1,0 +1,78 @@
+"""Prediction sink: where predictions go once they are made; here, nowhere."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from libelle.predictor import Prediction
+
+
+# Not frozen: making one would take four times as long, and each single text makes one.
+@dataclass(slots=True, eq=False)
+class PredictionRows:
+    """Predictions that one request got together: a row for each text, column by column.
+
+    Attributes
+    ----------
+    request_id, client : str
+        Who asked; `client` is empty when access needs no key.
+    received_at : datetime
+        UTC.
+    duration_seconds : float
+        Between the request and its predictions.
+    model_name, digest : str
+    model_version, threshold_id : str or None
+    texts : sequence of (int, str), shape (n_texts,)
+        Position in the request, from 0, and text as received.
+    ids : sequence of str or None, shape (n_texts,)
+        What the caller calls each.
+    prediction_ids : sequence of str, shape (n_texts,)
+    predictions : sequence of Prediction, shape (n_texts,)
+    """
+
+    request_id: str
+    client: str
+    received_at: datetime
+    duration_seconds: float
+    model_name: str
+    model_version: str | None
+    digest: str
+    threshold_id: str | None
+    texts: Sequence[tuple[int, str]]
+    ids: Sequence[str | None]
+    prediction_ids: Sequence[str]
+    predictions: Sequence[Prediction]
+
+
+class PredictionSink(Protocol):
+    """What keeps predictions, or says how many it lost."""
+
+    @property
+    def n_dropped(self) -> int:
+        """Return how many predictions were lost since the start; read from any thread."""
+
+    def append(self, rows: PredictionRows) -> None:
+        """Take predictions, in the order they are made, from one thread; no answer is sent before.
+
+        Raises
+        ------
+        StorageError
+            If no answer may leave without its trace, and there can be none: the request then gets
+            a problem, and is not counted.
+        """
+
+    def flush(self) -> None:
+        """Bring to safety all that was taken; called once, when nothing is in flight any more."""
+
+
+class NullSink:
+    """Keeps nothing, and loses nothing that was to be kept."""
+
+    n_dropped = 0
+
+    def append(self, rows: PredictionRows) -> None:
+        """Forget them."""
+
+    def flush(self) -> None:
+        """Do nothing."""
