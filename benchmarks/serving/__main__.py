@@ -221,7 +221,7 @@ def print_overhead(folder: Path, texts: list[str]) -> None:
         asked = read_batch(body, types, max_total_characters=10**9)
         predictions: list[Any] = []
         for rows in steps_of(len(texts), lambda: LONG_STEP_TEXTS):
-            predictions += predict_step(asked, rows, model, asker)
+            predictions += predict_step(asked, rows, model, asker, lambda _: None)
         return write_batch(asked, predictions, model)
 
     written = orjson.loads(answer())
