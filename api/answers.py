@@ -251,7 +251,7 @@ def _rows(
         model_name=model.name,
         model_version=model.version,
         digest=model.predictor.digest,
-        threshold_id=model.predictor.guarantee.threshold_id,
+        guarantee=model.predictor.guarantee,
         texts=texts,
         ids=ids,
         prediction_ids=prediction_ids,

@@ -117,7 +117,7 @@ class Service:
     def close(self) -> None:
         """Finish what is in flight, then bring its predictions to safety."""
         self.work.close()
-        self.sink.flush()
+        self.sink.close()
         self.show()
 
     @asynccontextmanager

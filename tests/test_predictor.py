@@ -96,6 +96,30 @@ def test_a_code_is_given_only_above_the_threshold():
     assert (unsure.decision, unsure.code, unsure.reason) == ("review", None, "below_threshold")
 
 
+def test_suspended_nothing_is_automatic_until_it_is_resumed():
+    promise = Guarantee(status=GuaranteeStatus.GUARANTEED, threshold=0.0, threshold_id="t")
+    predictor = make_predictor(guarantee=promise)
+    [before] = predictor.predict(["nid de poule"])
+    predictor.suspend()
+    [meanwhile] = predictor.predict(["nid de poule"])
+    assert (meanwhile.decision, meanwhile.reason) == (Decision.REVIEW, Reason.SUSPENDED)
+    assert (meanwhile.code, meanwhile.candidates) == (None, before.candidates)
+    assert predictor.guarantee.threshold_id == "t"
+    predictor.suspend(False)
+    assert predictor.predict(["nid de poule"]) == [before]
+
+
+def test_a_model_without_threshold_has_nothing_to_suspend(predictor):
+    predictor.suspend()
+    assert predictor.guarantee.status is GuaranteeStatus.NONE
+
+
+def test_features_are_those_of_the_text(predictor):
+    [prediction] = predictor.predict(["Nid de poule, zzyzx"])
+    assert prediction.features == (19, 4, 1)
+    assert predictor.predict([""])[0].features == (0, 0, 0)
+
+
 def test_candidates_are_the_likeliest_codes(predictor):
     (prediction,) = predictor.predict(["lampadaire eteint"], top_k=100)
     probabilities = predictor.classifier.predict_proba(["lampadaire eteint"])[0]

@@ -28,8 +28,11 @@ class Recorder:
         self.said.append("append")
         self.rows.append(rows)
 
-    def flush(self):
-        self.said.append("flush")
+    def sync(self):
+        self.said.append("sync")
+
+    def close(self):
+        self.said.append("close")
 
 
 def answer(app, *requests, stop_after=None):
@@ -61,7 +64,7 @@ def test_a_single_text_is_described_before_it_is_answered(settings, model):
     assert rows.predictions[0].decision == answered["decision"]
     assert rows.received_at.tzinfo is not None
     assert 0 < rows.duration_seconds < 10
-    assert sink.said == ["append", "flush"]
+    assert sink.said == ["append", "close"]
 
 
 def test_the_texts_of_a_batch_are_described_with_their_positions(settings, model):
@@ -85,12 +88,12 @@ def test_a_request_is_not_answered_before_its_prediction_is_kept(settings, model
     assert time.perf_counter() - started > 0.2
 
 
-def test_what_is_in_flight_is_kept_before_the_sink_is_flushed(settings, model):
+def test_what_is_in_flight_is_kept_before_the_sink_is_closed(settings, model):
     sink = Recorder(seconds=0.1)
     requests = [("/v1/predict", {"text": "a", "top_k": 1 + place}) for place in range(5)]
     responses = answer(create_app(settings, model, sink=sink), *requests, stop_after=0.15)
     assert [response.status_code for response in responses] == [200] * 5
-    assert sink.said == ["append"] * 5 + ["flush"]
+    assert sink.said == ["append"] * 5 + ["close"]
 
 
 def test_without_its_trace_no_prediction_is_answered_nor_counted(settings, model):
@@ -123,8 +126,10 @@ class Slow:
     def append(self, rows):
         time.sleep(0.3)
         self.say(f"append {len(rows.texts)}")
-    def flush(self):
-        self.say("flush")
+    def sync(self):
+        self.say("sync")
+    def close(self):
+        self.say("close")
     def say(self, what):
         with open("said", "a") as file:
             file.write(what + "\\n")
@@ -135,7 +140,7 @@ main()
 """
 
 
-def test_sigterm_flushes_the_sink_once_all_is_answered(model_folder, tmp_path):
+def test_sigterm_closes_the_sink_once_all_is_answered(model_folder, tmp_path):
     items, statuses = [{"text": f"Nid de poule {n}"} for n in range(600)], []
     changes = {"program": ("-c", SLOW_SINK), "LIBELLE_DRAIN_SECONDS": "0"}
     with serving(model_folder, tmp_path, **changes) as (port, process, _):
@@ -151,12 +156,12 @@ def test_sigterm_flushes_the_sink_once_all_is_answered(model_folder, tmp_path):
         asking.join()
     assert statuses == [200]
     *kept, last = (tmp_path / "said").read_text().splitlines()
-    assert last == "flush"
+    assert last == "close"
     assert sum(int(line.removeprefix("append ")) for line in kept) == len(items)
     assert len(kept) > 1
 
 
-@pytest.mark.parametrize("method", ["append", "flush"])
+@pytest.mark.parametrize("method", ["append", "sync", "close"])
 def test_the_null_sink_keeps_the_contract(method):
     assert getattr(NullSink(), method)(*([None] if method == "append" else [])) is None
     assert NullSink().n_dropped == 0

@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 
 from libelle.classifiers.base import Floats
 from libelle.decision import Decision, Reason
+from libelle.features import Features
 
+NO_FEATURES = Features(0, 0, 0)
 ROW_COLUMNS = ("code", "title", "confidence", "decision", "reason", "top_code", "candidates")
 
 
@@ -83,7 +85,7 @@ class Prediction(NamedTuple):
     `prediction_set` holds the codes among which the true one is, as often as the model promises;
     None when it promises nothing. `prediction_set_complete` is False when `top_k` cut it: it then
     holds the true code less often. `explanation` is None unless it was asked for, and for a text
-    that is refused.
+    that is refused. `features` are for monitoring.
     """
 
     decision: Decision
@@ -96,6 +98,7 @@ class Prediction(NamedTuple):
     prediction_set_complete: bool | None = None
     roll_up: RollUp | None = None
     explanation: Explanation | None = None
+    features: Features = NO_FEATURES
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,11 +110,13 @@ class Scored:
     probabilities : ndarray, shape (n_texts, n_codes)
     confidences : ndarray, shape (n_texts,)
     refusals : list of Reason or None, shape (n_texts,)
+    features : list of Features, shape (n_texts,)
     """
 
     probabilities: Floats
     confidences: Floats
     refusals: list[Reason | None]
+    features: list[Features]
 
 
 @dataclass(frozen=True, slots=True)

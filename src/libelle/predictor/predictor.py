@@ -25,6 +25,7 @@ from libelle.decision import (
     DECISION_VERSION,
     Decision,
     Guarantee,
+    GuaranteeStatus,
     Reason,
     RefusalRules,
     choose_guarantee,
@@ -33,6 +34,7 @@ from libelle.decision import (
     typed_code,
 )
 from libelle.errors import LibelleError, ModelError
+from libelle.features import Features
 from libelle.prediction_sets import Columns, prediction_sets, rank_codes
 from libelle.predictor.answers import (
     Against,
@@ -129,7 +131,7 @@ class Predictor:
         }
         self.aim_at(None)
         if guarantee is not None:
-            self.guarantee = guarantee
+            self._promised = self.guarantee = guarantee
         self._titles = tuple(map(nomenclature.title_of, self.codes))
         self._golden: tuple[GoldenAnswer, ...] = ()
 
@@ -147,10 +149,19 @@ class Predictor:
             If the model was not certified for this target.
         """
         thresholds = self.manifest.get("thresholds") or []
-        self.guarantee = choose_guarantee(thresholds, target_error)
+        self._promised = self.guarantee = choose_guarantee(thresholds, target_error)
         roll_ups = [one for one in self.manifest.get("roll_up") or [] if one is not None]
         active = self.guarantee.target_error
         self._roll_up_rule = next((one for one in roll_ups if one["target_error"] == active), None)
+
+    def suspend(self, suspended: bool = True) -> None:
+        """Stop coding automatically, the codes above too, or begin again.
+
+        A promise that an audit found broken is suspended; a model that codes nothing automatically
+        has nothing to suspend.
+        """
+        stops = suspended and self._promised.threshold is not None
+        self.guarantee = self._promised.suspended() if stops else self._promised
 
     def promising(self, promises: Mapping[str, Any]) -> Self:
         """Return the same model under other promises: what `training.certification` proves."""
@@ -165,14 +176,20 @@ class Predictor:
 
     def refuse(self, texts: Sequence[str]) -> list[Reason | None]:
         """Return why each text is refused, None if it is not."""
-        return list(map(self._find_refusal, texts, self.normalizer.normalize_many(texts)))
+        normalized = self.normalizer.normalize_many(texts)
+        return list(map(self._find_refusal, texts, normalized))
 
     def score(self, texts: Sequence[str]) -> Scored:
         """Return probabilities, confidences and refusals of texts, before any decision."""
         normalized = self.normalizer.normalize_many(texts)
         probabilities = self.classifier.predict_proba(normalized)
-        refusals = list(map(self._find_refusal, texts, normalized))
-        return Scored(probabilities, confidence_of(probabilities), refusals)
+        n_known_words = map(self.classifier.count_known_words, normalized)
+        return Scored(
+            probabilities,
+            confidence_of(probabilities),
+            refusals=list(map(self._find_refusal, texts, normalized)),
+            features=list(map(Features.of, texts, normalized, n_known_words)),
+        )
 
     def predict(
         self, texts: Sequence[str], *, top_k: int = 5, explain: bool = False
@@ -212,6 +229,7 @@ class Predictor:
             self._list_sets(scored.probabilities, ranked, top_k),
             self._roll_up(decisions, confidences, scored.probabilities),
             self._list_explanations(texts, decisions, ranked) if explain else [None] * len(texts),
+            scored.features,
             strict=True,
         )
         return [self._answer(*row) for row in rows]
@@ -307,16 +325,25 @@ class Predictor:
         listed: tuple[tuple[str, ...] | None, bool | None],
         roll_up: RollUp | None,
         explanation: Explanation | None,
+        features: Features,
     ) -> Prediction:
         decision, reason = decided
         if decision is Decision.REFUSED:
-            return Prediction(
-                decision, reason, None, None, 0.0, self._typed_candidate(text, reason)
-            )
+            typed = self._typed_candidate(text, reason)
+            return Prediction(decision, reason, None, None, 0.0, typed, features=features)
         automatic = decision is Decision.AUTOMATIC
         code, title = (candidates[0].code, candidates[0].title) if automatic else (None, None)
         return Prediction(
-            decision, reason, code, title, confidence, candidates, *listed, roll_up, explanation
+            decision,
+            reason,
+            code,
+            title,
+            confidence,
+            candidates,
+            *listed,
+            roll_up,
+            explanation,
+            features,
         )
 
     def _typed_candidate(self, text: str, reason: Reason) -> tuple[Candidate, ...]:
@@ -361,7 +388,8 @@ class Predictor:
         """Return, under review, the deepest code above that is sure enough."""
         found: list[RollUp | None] = [None] * len(decisions)
         rule = self._roll_up_rule
-        if rule is None or rule["threshold"] is None:
+        suspended = self.guarantee.status is GuaranteeStatus.SUSPENDED
+        if rule is None or rule["threshold"] is None or suspended:
             return found
         cut = rule["cut"]
         rows = [

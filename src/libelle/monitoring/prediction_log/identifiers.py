@@ -1,4 +1,4 @@
-"""Prediction log: one row for each text answered, under an identifier that a retry finds again."""
+"""Identifiers: the same for a retry, unguessable without the key."""
 
 from collections.abc import Iterable
 from hashlib import blake2b
