@@ -156,6 +156,7 @@ FRENCH = {
         "{n_errors} faux."
     ),
     "segments": "Par segment : {column}",
+    "segments_by_domain": "Par poste du premier niveau",
     "segments_note": (
         "La promesse vaut pour l’ensemble, pas pour chaque segment ; un intervalle entièrement "
         "au-dessus de l’erreur visée (✗) appelle une certification propre à ce segment."
@@ -384,6 +385,7 @@ ENGLISH = {
         "Roll-up: {n} texts to review get a sure code at level {level}, {n_errors} of them wrong."
     ),
     "segments": "By segment: {column}",
+    "segments_by_domain": "By code at the top of the nomenclature",
     "segments_note": (
         "The promise holds for the whole, not for each segment; an interval wholly above the "
         "target error (✗) calls for a certification of that segment."
