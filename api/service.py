@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from api.answers import AskedText, answer_texts
+from api.answers import answer_texts
+from api.asking import AskedText
 from api.errors import BUSY, NOT_READY, ProblemError
 from api.files.spool import DiskAllowance
 from api.loading import LoadedModel

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import orjson
+import msgspec
+
+from libelle.predictor import Prediction
 
 FIELDS = (
     "prediction_id",
@@ -64,29 +66,29 @@ class FileFormat(Protocol):
         """Return the last record of a file whose answer stops before its end."""
 
 
-def answer_of(prediction: Mapping[str, Any], digest: str) -> dict[str, Any]:
+def answer_of(prediction: Prediction, digest: str) -> dict[str, Any]:
     """Return the fields that a prediction adds to a row."""
-    candidates = prediction["candidates"]
+    candidates = prediction.candidates
     return {
-        "prediction_id": prediction["prediction_id"],
-        "code": prediction["code"],
-        "title": prediction["title"],
-        "confidence": prediction["confidence"],
-        "decision": prediction["decision"],
-        "reason": prediction["reason"],
-        "top_code": candidates[0]["code"] if candidates else None,
+        "prediction_id": prediction.prediction_id,
+        "code": prediction.code,
+        "title": prediction.title,
+        "confidence": prediction.confidence,
+        "decision": prediction.decision,
+        "reason": prediction.reason,
+        "top_code": candidates[0].code if candidates else None,
         "model_digest": digest,
         "candidates": candidates,
-        "prediction_set": prediction["prediction_set"],
+        "prediction_set": prediction.prediction_set,
         "error": None,
     }
 
 
-def refusal_of(error: Mapping[str, Any], digest: str) -> dict[str, Any]:
+def refusal_of(error: Mapping[str, Any] | None, digest: str) -> dict[str, Any]:
     """Return the fields that an error adds to a row."""
     return {**dict.fromkeys(FIELDS), "model_digest": digest, "error": error}
 
 
 def as_json(value: Any) -> str:
     """Return a value as JSON text."""
-    return orjson.dumps(value).decode()
+    return msgspec.json.encode(value).decode()

@@ -5,13 +5,15 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from api.answers import Asker, predict_step, read_batch, read_text, steps_of, write_batch
+from api.answers import note_refused, predict_step, steps_of, write_batch
+from api.asking import Asker, read_batch, read_text
 from api.bodies import body_of_request
 from api.errors import JSON_CHARSET
 from api.files.exchange import open_file
 from api.openapi import ANSWERED_FILE, BATCH_REQUEST, PREDICT_REQUEST, body_of, file_body, problems
 from api.schemas import BatchAnswer, SinglePrediction
 from api.service import Service
+from libelle.predictor import Prediction
 
 router = APIRouter(tags=["Predictions"])
 
@@ -58,10 +60,11 @@ async def predict_batch(request: Request) -> Response:
             read_batch, body, service.requests, max_total_characters=max_total_characters
         )
         asked = await work.do(read)
-        request.scope["state"]["n_texts"] = len(asked.items)
-        service.meter.count_batch(len(asked.items), n_invalid=len(asked.errors))
+        request.scope["state"]["n_texts"] = asked.n_items
+        service.meter.count_batch(asked.n_items, n_invalid=len(asked.refused))
+        note_refused(asked, model, asker, service.note)
         step = partial(partial, predict_step, asked, model=model, asker=asker, note=service.note)
-        predictions: list[dict[str, Any]] = []
+        predictions: list[Prediction] = []
         for rows in steps_of(len(asked.texts), lambda: work.step_texts):
             predictions += await work.do(step(rows))
         content = await work.do(partial(write_batch, asked, predictions, model))

@@ -57,8 +57,9 @@ def test_a_single_text_is_described_before_it_is_answered(settings, model):
     [response] = answer(app, ("/v1/predict", {"text": "Nid de poule", "id": "7"}))
     [rows] = sink.rows
     answered = response.json()
-    assert (rows.texts, rows.ids) == ([(0, "Nid de poule")], ["7"])
-    assert rows.prediction_ids == [answered["prediction_id"]]
+    assert (rows.positions, rows.texts, rows.ids) == ([0], ["Nid de poule"], ["7"])
+    assert rows.predictions[0].prediction_id == answered["prediction_id"]
+    assert rows.features.n_characters == [12]
     assert rows.request_id == response.headers["X-Request-ID"]
     assert (rows.digest, rows.model_version) == (model.predictor.digest, "3")
     assert rows.predictions[0].decision == answered["decision"]
@@ -73,10 +74,15 @@ def test_the_texts_of_a_batch_are_described_with_their_positions(settings, model
     [response] = answer(
         create_app(settings, model, sink=sink), ("/v1/predict/batch", {"items": items})
     )
-    positions = [position for rows in sink.rows for position, _ in rows.texts]
-    assert positions == [0, *range(2, 402)]
-    assert sink.rows[0].ids[:2] == ["x", None]
-    ids = [one for rows in sink.rows for one in rows.prediction_ids]
+    [[failed], *nothing] = [rows.failed for rows in sink.rows]
+    assert not any(nothing)
+    assert (failed.position, failed.id) == (1, None)
+    noted = sink.rows[1:]
+    assert [place for rows in noted for place in rows.positions] == [0, *range(2, 402)]
+    assert [text for rows in noted for text in rows.texts] == ["a", *["c"] * 400]
+    assert noted[0].ids[:2] == ["x", None]
+    ids = [one.prediction_id for rows in noted for one in rows.predictions]
+    assert failed.prediction_id not in ids
     results = [one["prediction"] for one in response.json()["results"] if one["prediction"]]
     assert ids == [one["prediction_id"] for one in results]
 

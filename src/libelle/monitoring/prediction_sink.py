@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from libelle.decision import Guarantee
+from libelle.features import Features
 from libelle.predictor import Prediction
 
 
@@ -43,12 +44,15 @@ class PredictionRows:
     model_version : str or None
     guarantee : Guarantee
         The promise under which they were made.
-    texts : sequence of (int, str), shape (n_texts,)
-        Position in the request, from 0, and text as received.
+    positions : sequence of int, shape (n_texts,)
+        Of the texts in the request, from 0.
+    texts : sequence of str, shape (n_texts,)
+        As received.
     ids : sequence of str or None, shape (n_texts,)
         What the caller calls each.
-    prediction_ids : sequence of str, shape (n_texts,)
     predictions : sequence of Prediction, shape (n_texts,)
+    features : Features
+        Of the texts.
     failed : sequence of FailedItem
         Items that have no prediction.
     """
@@ -61,10 +65,11 @@ class PredictionRows:
     model_version: str | None
     digest: str
     guarantee: Guarantee
-    texts: Sequence[tuple[int, str]]
+    positions: Sequence[int]
+    texts: Sequence[str]
     ids: Sequence[str | None]
-    prediction_ids: Sequence[str]
     predictions: Sequence[Prediction]
+    features: Features
     failed: Sequence[FailedItem] = ()
 
 

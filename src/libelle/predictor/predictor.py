@@ -38,6 +38,7 @@ from libelle.features import Features
 from libelle.prediction_sets import Columns, prediction_sets, rank_codes
 from libelle.predictor.answers import (
     Against,
+    Answers,
     Candidate,
     Explanation,
     GoldenAnswer,
@@ -183,18 +184,26 @@ class Predictor:
         """Return probabilities, confidences and refusals of texts, before any decision."""
         normalized = self.normalizer.normalize_many(texts)
         probabilities = self.classifier.predict_proba(normalized)
-        n_known_words = map(self.classifier.count_known_words, normalized)
-        return Scored(
-            probabilities,
-            confidence_of(probabilities),
-            refusals=list(map(self._find_refusal, texts, normalized)),
-            features=list(map(Features.of, texts, normalized, n_known_words)),
-        )
+        refusals = list(map(self._find_refusal, texts, normalized))
+        n_known = list(map(self.classifier.count_known_words, normalized))
+        features = Features.of(texts, list(map(str.split, normalized)), n_known)
+        return Scored(probabilities, confidence_of(probabilities), refusals, features)
 
     def predict(
         self, texts: Sequence[str], *, top_k: int = 5, explain: bool = False
     ) -> list[Prediction]:
-        """Answer each text, in order.
+        """Answer each text, in order: the predictions of `answer`."""
+        return self.answer(texts, top_k=top_k, explain=explain).predictions
+
+    def answer(
+        self,
+        texts: Sequence[str],
+        *,
+        top_k: int = 5,
+        explain: bool = False,
+        prediction_ids: Sequence[str] | None = None,
+    ) -> Answers:
+        """Answer texts, and measure them.
 
         Parameters
         ----------
@@ -205,14 +214,16 @@ class Predictor:
         explain : bool
             Say what each word brings to the first candidate over the second, of each text that is
             not refused.
+        prediction_ids : sequence of str, optional
+            Of each text, what its prediction is called.
 
         Returns
         -------
-        list of Prediction
-            The answer to a text does not depend on the texts around it.
+        Answers
+            In the order of the texts; the answer to a text does not depend on those around it.
         """
         if not texts:
-            return []
+            return Answers([], Features([], [], []))
         scored = self.score(texts)
         confidences = scored.confidences.tolist()
         # One more than is shown, to tell whether a prediction set was cut.
@@ -222,6 +233,7 @@ class Predictor:
             for refusal, confidence in zip(scored.refusals, confidences, strict=True)
         ]
         rows = zip(
+            prediction_ids or [""] * len(texts),
             texts,
             decisions,
             confidences,
@@ -229,10 +241,9 @@ class Predictor:
             self._list_sets(scored.probabilities, ranked, top_k),
             self._roll_up(decisions, confidences, scored.probabilities),
             self._list_explanations(texts, decisions, ranked) if explain else [None] * len(texts),
-            scored.features,
             strict=True,
         )
-        return [self._answer(*row) for row in rows]
+        return Answers([self._answer(*row) for row in rows], scored.features)
 
     def answers_golden_texts(self) -> bool:
         """Tell whether the answers to the golden texts are those given when the model was made."""
@@ -318,6 +329,7 @@ class Predictor:
 
     def _answer(
         self,
+        prediction_id: str,
         text: str,
         decided: tuple[Decision, Reason],
         confidence: float,
@@ -325,15 +337,15 @@ class Predictor:
         listed: tuple[tuple[str, ...] | None, bool | None],
         roll_up: RollUp | None,
         explanation: Explanation | None,
-        features: Features,
     ) -> Prediction:
         decision, reason = decided
         if decision is Decision.REFUSED:
             typed = self._typed_candidate(text, reason)
-            return Prediction(decision, reason, None, None, 0.0, typed, features=features)
+            return Prediction(prediction_id, decision, reason, None, None, 0.0, typed)
         automatic = decision is Decision.AUTOMATIC
         code, title = (candidates[0].code, candidates[0].title) if automatic else (None, None)
         return Prediction(
+            prediction_id,
             decision,
             reason,
             code,
@@ -343,7 +355,6 @@ class Predictor:
             *listed,
             roll_up,
             explanation,
-            features,
         )
 
     def _typed_candidate(self, text: str, reason: Reason) -> tuple[Candidate, ...]:
