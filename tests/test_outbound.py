@@ -167,9 +167,11 @@ def count_in(asked):
 
 def test_s20_an_mlflow_that_nobody_vouches_for_is_told_nothing(certificate):
     asked = []
-    with server(count_in(asked), certificate) as port:
-        with pytest.raises(TrackingError, match="vouches for its certificate"):
-            ask_mlflow(f"https://me:geheim@127.0.0.1:{port}")
+    with (
+        server(count_in(asked), certificate) as port,
+        pytest.raises(TrackingError, match="vouches for its certificate"),
+    ):
+        ask_mlflow(f"https://me:geheim@127.0.0.1:{port}")
     assert asked == []
 
 
