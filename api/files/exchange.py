@@ -1,7 +1,7 @@
 """Exchange: a file that comes while its answer goes, at the pace of each."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -29,7 +29,7 @@ from api.errors import (
 from api.files.delimited import CsvRows
 from api.files.ndjson import BLANK, NdjsonRows
 from api.files.records import RecordCutter
-from api.files.rows import FileFormat, answer_of, refusal_of
+from api.files.rows import FileFormat, answer_of, promise_of, refusal_of
 from api.files.spool import MEMORY_BYTES, Spool, SpoolFullError
 from api.loading import LoadedModel
 from api.schemas import DEFAULT_TEXT_COLUMN
@@ -248,8 +248,8 @@ class FileExchange(Response):
             [row.item for row in read], complaints, self._service.requests, top_k=self._asked.top_k
         )
         results = answer_rows(asked, start, self._model, self._asker, self._service.note)
-        digest = self._model.predictor.digest
-        answers = [_fields_of(result, digest) for result in results]
+        promise = promise_of(self._model.predictor)
+        answers = [_fields_of(result, promise) for result in results]
         return rows.write(read, answers), len(asked.refused)
 
     async def _see_off(self, sending: "asyncio.Task[None]", spool: Spool, receive: Receive) -> None:
@@ -308,10 +308,10 @@ def _steps(records: Sequence[bytes | None], work: Any) -> Iterator[Sequence[byte
         start = stop
 
 
-def _fields_of(result: Result, digest: str) -> dict[str, Any]:
+def _fields_of(result: Result, promise: Mapping[str, Any]) -> dict[str, Any]:
     if result.prediction is None:
-        return refusal_of(result.error, digest)
-    return answer_of(result.prediction, digest)
+        return refusal_of(result.error, promise)
+    return answer_of(result.prediction, promise)
 
 
 def _read_query(request: Request, service: Service) -> AskedFile:

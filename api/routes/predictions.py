@@ -83,9 +83,10 @@ async def predict_file(request: Request) -> Response:
     Send CSV (UTF-8, with or without byte order mark; the delimiter, among `,` `;` tab `|`, is found
     in the header) or NDJSON. The answer has the same format and delimiter: every column, then
     `prediction_id`, `code`, `title`, `confidence`, `decision`, `reason`, `top_code`,
-    `model_digest`, `candidates`, `prediction_set` and `error`. A column that bears one of these
-    names is written as `input_NAME`. In CSV, the last three hold JSON, null is an empty cell and
-    records end by `\r\n`.
+    `model_digest`, `guarantee` (its status then), `threshold_id`, `candidates`, `prediction_set`,
+    `prediction_set_complete`, `roll_up` and `error`. A column that bears one of these names is
+    written as `input_NAME`. In CSV, the last five hold JSON, null is an empty cell and records end
+    by `\r\n`.
 
     The answers are those of a batch with the same texts and the same `X-Request-ID`. A row that is
     not valid (a text that is too long, a wrong number of cells, a line that is not JSON…) gets its
