@@ -234,6 +234,7 @@ class FileExchange(Response):
             content, n_errors = await work.do(partial(self._answer_step, step, rows, self._n_rows))
             self._n_rows += len(step)
             self._n_errors += n_errors
+            await self._service.keep()
             await spool.put(content)
 
     def _answer_step(

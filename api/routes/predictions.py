@@ -37,7 +37,9 @@ async def predict(request: Request) -> Response:
     model = service.model
     async with service.admission(), body_of_request(request, service) as body:
         asked = read_text(body, service.requests, model, _asker(request, service))
-        return Response(await service.work.answer(asked), media_type=JSON)
+        answer = await service.work.answer(asked)
+        await service.keep()
+        return Response(answer, media_type=JSON)
 
 
 @router.post(
@@ -68,6 +70,7 @@ async def predict_batch(request: Request) -> Response:
         for rows in steps_of(len(asked.texts), lambda: work.step_texts):
             predictions += await work.do(step(rows))
         content = await work.do(partial(write_batch, asked, predictions, model))
+        await service.keep()
     return Response(content, media_type=JSON)
 
 
