@@ -22,6 +22,7 @@ class Keeper:
         self._thread = ThreadPoolExecutor(1, "libelle-keep")
         self._waiting: list[asyncio.Future[None]] = []
         self._rounds: asyncio.Task[None] | None = None
+        self._closed = False
 
     async def keep(self) -> None:
         """Wait until what was appended so far is safe.
@@ -38,15 +39,18 @@ class Keeper:
         await future
 
     def close(self) -> None:
-        """End the thread, once nobody waits any more."""
+        """Close the sink: it brings everything to safety, and nobody has to wait any more."""
+        self._closed = True
         self._thread.shutdown()
+        self._sink.close()
 
     async def _sync_while_waited_for(self) -> None:
         loop = asyncio.get_running_loop()
         while self._waiting:
             waiting, self._waiting = self._waiting, []
             try:
-                await loop.run_in_executor(self._thread, self._sink.sync)
+                if not self._closed:
+                    await loop.run_in_executor(self._thread, self._sink.sync)
             except Exception as error:  # Whatever it is, nobody may wait without end.
                 _settle(waiting, error)
             else:

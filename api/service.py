@@ -133,7 +133,6 @@ class Service:
         self.work.close()
         if self._keeper is not None:
             self._keeper.close()
-        self.sink.close()
         self.show()
 
     @asynccontextmanager

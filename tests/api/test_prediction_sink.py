@@ -65,7 +65,7 @@ def test_a_single_text_is_described_before_it_is_answered(settings, model):
     assert rows.predictions[0].decision == answered["decision"]
     assert rows.received_at.tzinfo is not None
     assert 0 < rows.duration_seconds < 10
-    assert sink.said == ["append", "close"]
+    assert sink.said == ["append", "sync", "close"]
 
 
 def test_the_texts_of_a_batch_are_described_with_their_positions(settings, model):
@@ -99,7 +99,39 @@ def test_what_is_in_flight_is_kept_before_the_sink_is_closed(settings, model):
     requests = [("/v1/predict", {"text": "a", "top_k": 1 + place}) for place in range(5)]
     responses = answer(create_app(settings, model, sink=sink), *requests, stop_after=0.15)
     assert [response.status_code for response in responses] == [200] * 5
-    assert sink.said == ["append"] * 5 + ["close"]
+    assert sink.said.count("append") == 5
+    assert sink.said[-1] == "close"
+
+
+def test_no_answer_leaves_before_its_predictions_are_safe(settings, model):
+    class Slow(Recorder):
+        def sync(self):
+            time.sleep(0.2)
+            super().sync()
+
+    for path, body in (
+        ("/v1/predict", {"text": "a"}),
+        ("/v1/predict/batch", {"items": [{"text": "a"}]}),
+    ):
+        started = time.perf_counter()
+        [response] = answer(create_app(settings, model, sink=Slow()), (path, body))
+        assert response.status_code == 200
+        assert time.perf_counter() - started > 0.2
+
+
+def test_what_cannot_be_made_safe_is_not_answered(settings, model):
+    class Broken(Recorder):
+        def sync(self):
+            raise StorageError("/a/path is full")
+
+    for path, body in (
+        ("/v1/predict", {"text": "a"}),
+        ("/v1/predict/batch", {"items": [{"text": "a"}]}),
+    ):
+        [response] = answer(create_app(settings, model, sink=Broken()), (path, body))
+        assert response.status_code == 503
+        assert response.json()["type"].endswith(":unavailable")
+        assert "/a/path" not in response.text
 
 
 def test_without_its_trace_no_prediction_is_answered_nor_counted(settings, model):
@@ -124,7 +156,7 @@ def test_what_the_sink_lost_is_counted(settings, model):
 
 SLOW_SINK = """
 import sys, time
-import api.service
+import api.serving
 from libelle.cli import main
 
 class Slow:
@@ -140,7 +172,8 @@ class Slow:
         with open("said", "a") as file:
             file.write(what + "\\n")
 
-api.service.NullSink = Slow
+create = api.serving.create_app
+api.serving.create_app = lambda *given, **named: create(*given, **{**named, "sink": Slow()})
 sys.argv[0] = "libelle"
 main()
 """
@@ -163,8 +196,10 @@ def test_sigterm_closes_the_sink_once_all_is_answered(model_folder, tmp_path):
     assert statuses == [200]
     *kept, last = (tmp_path / "said").read_text().splitlines()
     assert last == "close"
-    assert sum(int(line.removeprefix("append ")) for line in kept) == len(items)
-    assert len(kept) > 1
+    appended = [int(line.removeprefix("append ")) for line in kept if line != "sync"]
+    assert sum(appended) == len(items)
+    assert len(appended) > 1
+    assert kept[-1] == "sync"
 
 
 @pytest.mark.parametrize("method", ["append", "sync", "close"])
