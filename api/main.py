@@ -1,69 +1,32 @@
-"""Main: the application, put together, and what `libelle serve` runs."""
+"""Main: the application, put together."""
 
-import logging
-import os
-import secrets
-import select
-import signal
-import sys
-import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, asynccontextmanager
-from dataclasses import replace
-from datetime import UTC, datetime
-from pathlib import Path
-from socket import socket
-from types import FrameType
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
-from pydantic import SecretStr
 
 from api.dependencies import refuse_other_models
 from api.errors import install_error_handlers
-from api.loading import LoadedModel, ModelSource, is_registered, load_safely
-from api.metrics import Meter, Report, RouteNames
-from api.metrics.exposition import CONTENT_TYPE
+from api.loading import LoadedModel
+from api.metrics import Meter, RouteNames
 from api.middleware import RequestIds, SubPath
 from api.openapi import problems
 from api.routes import codes, health, models, pages, predictions, sessions
-from api.security.access import Access, make_guard, read_key_ring
+from api.security.access import Access, make_guard
 from api.security.headers import SecurityHeaders
 from api.security.origins import Origins
-from api.server import (
-    AnsweringServer,
-    Deadlines,
-    Exporter,
-    Ledger,
-    Page,
-    Supervisor,
-    listen,
-    refuse_busy_port,
-)
+from api.server import Page
 from api.server.board import Board
-from api.server.logs import configure_logs
-from api.service import LOG_KEY_BYTES, Service
-from api.watching import Failure, Watcher
-from libelle.errors import LibelleError, ModelError, UsageError
+from api.service import Service
 from libelle.monitoring.prediction_sink import PredictionSink
 from libelle.settings import Settings
 
-__all__ = ["create_app", "refuse_busy_port", "serve"]
-
-logger = logging.getLogger(__name__)
-
 API_VERSION = "1"
-# A thread that has to wait for the interpreter waits that long; the default, 5 ms, is as long as
-# the whole time in which a single text should be answered.
-SWITCH_SECONDS = 0.0005
-SPARE_SECONDS = 5.0
-FIRST_WORD_SECONDS = 10.0
 # Whatever stands elsewhere asks for a key.
 OPEN_ADDRESSES = frozenset(
     (*pages.OPEN_ADDRESSES, *health.OPEN_ADDRESSES, *sessions.OPEN_ADDRESSES)
 )
-# Workers of so many models may drain at the same time and still be counted.
-MAX_GENERATIONS = 16
 _DESCRIPTION = """\
 Give each short text its official code, or hand it to a person with a short list.
 
@@ -121,178 +84,6 @@ def create_app(
     return app
 
 
-def serve(settings: Settings) -> None:
-    """Answer requests until a signal asks to stop.
-
-    Raises
-    ------
-    UsageError
-        If no key is known and nothing says that none is needed; if the address cannot be listened
-        on, because another program does for instance.
-    LibelleError
-        If the model cannot be loaded.
-    """
-    _exit_cleanly()
-    configure_logs()
-    settings = _with_secrets(settings)
-    with ExitStack() as opened:
-        listener = opened.enter_context(listen(settings.host, settings.port))
-        metrics_listener = _listen_for_metrics(settings)
-        if metrics_listener is not None:
-            opened.enter_context(metrics_listener)
-        host, port = listener.getsockname()[:2]
-        logger.info("Listening on http://%s:%d: see /docs", host, port)
-        if settings.auth == "none":
-            logger.warning("LIBELLE_AUTH=none: whoever reaches %s is answered", host)
-        _Serving(settings, listener, metrics_listener).run()
-
-
-class _Serving:
-    """The supervising process: which model the workers serve, and from where it comes."""
-
-    def __init__(
-        self, settings: Settings, listener: socket, metrics_listener: socket | None
-    ) -> None:
-        self._settings, self._listener = settings, listener
-        # A worker that asked for it might be an orphan already, and would never end.
-        self._pid = os.getpid()
-        self._board = Board()
-        layout = create_app(settings, None).state.service.meter.layout
-        ledger = Ledger(
-            layout.n_numbers, layout.n_lasting, n_pages=MAX_GENERATIONS * settings.workers
-        )
-        self._exporter: Exporter | None = None
-        if metrics_listener is not None:
-            report = Report(layout, ledger, self._board, started_at=time.time())
-            self._exporter = Exporter(
-                metrics_listener, report.render, content_type=CONTENT_TYPE, leave=[listener]
-            )
-        self._served: LoadedModel | None = None
-        self._supervisor: Supervisor[LoadedModel | None] = Supervisor(
-            self._answer,
-            ledger,
-            n_workers=settings.workers,
-            patience_seconds=settings.drain_seconds + settings.shutdown_seconds + SPARE_SECONDS,
-        )
-
-    def run(self) -> None:
-        """Serve a folder, or follow a registry, until a signal asks to stop."""
-        try:
-            self._look_after_exporter()  # Before the model: it needs none of that memory.
-            self._run()
-        finally:
-            if self._exporter is not None:
-                self._exporter.stop()
-
-    def _run(self) -> None:
-        settings = self._settings
-        if not is_registered(settings.model):
-            self._serve(load_safely(ModelSource(Path(settings.model)), settings))
-            self._supervisor.handle_signals()
-            self._supervisor.run(on_look=self._look_after_exporter)
-            return
-        watcher = Watcher(settings)
-        try:
-            # A registry that answers soon gives the model before anything is served; otherwise the
-            # service is live, and ready later.
-            if select.select([watcher.reader], [], [], FIRST_WORD_SECONDS)[0]:
-                self._hear(watcher)
-            self._supervisor.handle_signals()
-            if self._served is None:
-                self._supervisor.serve(None)
-            self._supervisor.run(
-                [watcher.reader] if watcher.speaks else [],
-                lambda _: self._hear(watcher),
-                on_look=self._look_after_exporter,
-            )
-        finally:
-            watcher.stop()
-
-    def _serve(self, model: LoadedModel) -> None:
-        logger.info(
-            "Serving %s version %s, digest %s", model.name, model.version, model.predictor.digest
-        )
-        self._served = model
-        self._board.write(
-            replace(
-                self._board.read(),
-                model_name=model.name,
-                model_version=model.version,
-                model_digest=model.predictor.digest,
-            )
-        )
-        self._supervisor.serve(model)
-
-    def _look_after_exporter(self) -> None:
-        if self._exporter is not None:
-            self._exporter.look_after()
-
-    def _hear(self, watcher: Watcher) -> bool:
-        """Do what the registry says; tell whether it may say more."""
-        for one in watcher.read():
-            if isinstance(one, Failure):
-                self._note_failure(one)
-            else:
-                self._take(one)
-        return watcher.speaks
-
-    def _take(self, source: ModelSource) -> None:
-        """Serve another model, unless it is refused: the one before then goes on."""
-        try:
-            model = load_safely(source, self._settings)
-        except LibelleError as error:
-            if self._served is None and self._settings.model_digest is not None:
-                raise
-            self._fail("refused", error)
-            return
-        served, notice = self._served, self._board.read()
-        if served is not None and served.predictor.digest == model.predictor.digest:
-            self._board.write(replace(notice, failure=None, failed_at=None, from_cache=False))
-            return
-        n_reloads = notice.n_reloads + (served is not None)
-        self._board.write(
-            replace(
-                notice,
-                n_reloads=n_reloads,
-                failure=None,
-                failed_at=None,
-                from_cache=source.cached,
-            )
-        )
-        self._serve(model)
-
-    def _note_failure(self, failure: Failure) -> None:
-        if self._served is None and not failure.unreachable:
-            raise ModelError(failure.message)
-        self._fail("unreachable" if failure.unreachable else "refused", failure.message)
-
-    def _fail(self, kind: str, why: object) -> None:
-        goes_on = "the model before is kept" if self._served else "there is no model yet"
-        logger.error("No other model is served, %s: %s", goes_on, why)
-        notice = self._board.read()
-        self._board.write(
-            replace(
-                notice,
-                n_failed_reloads=notice.n_failed_reloads + 1,
-                failure=kind,
-                failed_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            )
-        )
-
-    def _answer(
-        self, model: LoadedModel | None, page: Page, say_started: Callable[[], None]
-    ) -> None:
-        """Be a worker."""
-        if self._exporter is not None:
-            self._exporter.leave()
-        sys.setswitchinterval(SWITCH_SECONDS)
-        app = create_app(self._settings, model, board=self._board, page=page)
-        server = AnsweringServer(
-            app, _deadlines(self._settings), supervisor_pid=self._pid, say_started=say_started
-        )
-        server.answer(self._listener)
-
-
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
@@ -332,58 +123,3 @@ def _include_routes(app: FastAPI) -> None:
 def _name_operation(route: APIRoute) -> str:
     """Return the name that generated clients give to a route."""
     return f"{route.name}_of_model" if "{model}" in route.path else route.name
-
-
-def _with_secrets(settings: Settings) -> Settings:
-    """Read the secrets once, and refuse those that are worth nothing.
-
-    All workers have one log key, so that a text has one identifier whichever answers a retry; and
-    a file of keys that changes, or breaks, changes nothing until the next start.
-    """
-    read_key_ring(settings)
-    log_key, api_keys = settings.log_key_bytes(), settings.api_keys_bytes()
-    secret = secrets.token_hex(LOG_KEY_BYTES) if log_key is None else log_key.decode("latin-1")
-    return settings.model_copy(
-        update={
-            "log_key": SecretStr(secret),
-            "log_key_file": None,
-            "api_keys": None if api_keys is None else SecretStr(api_keys.decode("ascii")),
-            "api_keys_file": None,
-        }
-    )
-
-
-def _listen_for_metrics(settings: Settings) -> socket | None:
-    if settings.metrics_port is None:
-        return None
-    if settings.metrics_port == settings.port:
-        raise UsageError(
-            f"Port {settings.port} is that of the API, where metrics are never shown: choose "
-            "another one with LIBELLE_METRICS_PORT."
-        )
-    return listen(
-        settings.metrics_host or settings.host,
-        settings.metrics_port,
-        set_host="LIBELLE_METRICS_HOST",
-        set_port="LIBELLE_METRICS_PORT",
-    )
-
-
-def _deadlines(settings: Settings) -> Deadlines:
-    return Deadlines(
-        header_seconds=settings.header_seconds,
-        body_seconds=settings.body_seconds,
-        drain_seconds=settings.drain_seconds,
-        shutdown_seconds=settings.shutdown_seconds,
-        max_connections=settings.max_connections,
-    )
-
-
-def _exit_cleanly() -> None:
-    """End with status 0 on SIGTERM and Ctrl-C, before the supervisor takes them."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _exit)
-
-
-def _exit(_signal: int, _frame: FrameType | None) -> None:
-    sys.exit(0)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NotRequired
 
+import msgspec
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
@@ -31,6 +32,7 @@ class RequestTypes:
 
     predict: TypeAdapter[Any]
     batch: TypeAdapter[Any]
+    flawless_batch: msgspec.json.Decoder[Any]
     rows: TypeAdapter[Any]
     file_query: TypeAdapter[Any]
     default_top_k: int
@@ -122,10 +124,32 @@ def request_types(settings: Settings) -> RequestTypes:
     return RequestTypes(
         predict=TypeAdapter(PredictRequest),
         batch=TypeAdapter(BatchRequest),
+        flawless_batch=_flawless_batch(settings, default_top_k),
         rows=TypeAdapter(list[BatchItem]),
         file_query=TypeAdapter(FileQuery),
         default_top_k=default_top_k,
     )
+
+
+def _flawless_batch(settings: Settings, default_top_k: int) -> msgspec.json.Decoder[Any]:
+    """Return what reads a batch in one go, or refuses it without a word of why.
+
+    It lets through nothing that the type of the batch refuses.
+    """
+    Text = Annotated[str, msgspec.Meta(max_length=settings.max_text_characters)]
+    Identifier = Annotated[str, msgspec.Meta(max_length=MAX_ID_CHARACTERS)]
+    TopK = Annotated[int, msgspec.Meta(ge=1, le=settings.max_top_k)]
+    item = msgspec.defstruct(
+        "Item",
+        [("text", Text), ("id", Identifier | None, None)],
+        forbid_unknown_fields=True,
+        gc=False,
+    )
+    items = Annotated[list[item], msgspec.Meta(max_length=settings.max_batch_texts)]  # type: ignore[valid-type]
+    batch = msgspec.defstruct(
+        "Batch", [("items", items), ("top_k", TopK, default_top_k)], forbid_unknown_fields=True
+    )
+    return msgspec.json.Decoder(batch)
 
 
 @with_config(_STRICT)

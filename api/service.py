@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from api.answers import AskedText, answer_texts
+from api.answers import answer_texts
+from api.asking import AskedText
 from api.errors import BUSY, NOT_READY, ProblemError
 from api.files.spool import DiskAllowance
+from api.keeping import Keeper
 from api.loading import LoadedModel
 from api.metrics import Meter
 from api.metrics.families import OTHER
@@ -71,6 +73,7 @@ class Service:
         self.board = board or Board()
         self.meter = meter or Meter([OTHER])
         self.sink: PredictionSink = sink or NullSink()
+        self._keeper = None if sink is None else Keeper(sink)
         self.draining = self.leaving = False
         self._model = model
         self._n_requests = 0
@@ -101,8 +104,19 @@ class Service:
         """Begin to leave the place to a process that serves another model."""
         self.leaving = True
 
+    async def keep(self) -> None:
+        """Wait until what was predicted is safe: no answer leaves before.
+
+        Raises
+        ------
+        StorageError
+            If it cannot be, and no answer may leave without its trace.
+        """
+        if self._keeper is not None:
+            await self._keeper.keep()
+
     def note(self, rows: PredictionRows) -> None:
-        """Keep and count predictions, from the thread that made them, before they are sent."""
+        """Hand over and count predictions, from the thread that made them."""
         self.sink.append(rows)
         self.meter.count_predictions(rows.predictions)
 
@@ -117,7 +131,8 @@ class Service:
     def close(self) -> None:
         """Finish what is in flight, then bring its predictions to safety."""
         self.work.close()
-        self.sink.flush()
+        if self._keeper is not None:
+            self._keeper.close()
         self.show()
 
     @asynccontextmanager

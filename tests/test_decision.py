@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from libelle.decision import (
     NO_GUARANTEE,
+    Decision,
     Guarantee,
     GuaranteeStatus,
     Reason,
@@ -118,3 +119,14 @@ def test_rules_are_switched_off_by_name():
     assert (rules.only_digits, rules.too_short, rules.code_typed) == (False, False, True)
     with pytest.raises(UsageError, match="Rules: code_typed"):
         RefusalRules.without(["no_such_rule"])
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_a_suspended_promise_hands_over_what_it_would_code_and_nothing_else(confidence, threshold):
+    promised = Guarantee(status=GuaranteeStatus.GUARANTEED, threshold=threshold)
+    before = decide(None, confidence, promised)
+    after = decide(None, confidence, promised.suspended())
+    if before == (Decision.AUTOMATIC, Reason.ABOVE_THRESHOLD):
+        assert after == (Decision.REVIEW, Reason.SUSPENDED)
+    else:
+        assert after == before

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from libelle.classifiers.calibrated import CalibratedClassifier
 from libelle.classifiers.fasttext import FastTextClassifier
@@ -19,6 +20,7 @@ from libelle.data.nomenclature import Nomenclature
 from libelle.data.text import Normalizer, NormalizerOptions
 from libelle.decision import Decision, Guarantee, GuaranteeStatus, Reason
 from libelle.errors import ModelError, StorageError
+from libelle.features import Features
 from libelle.predictor import Predictor, _load_pyfunc
 from libelle.predictor import folder as folder_module
 from tests.classifiers.corpus import TOPICS, make_corpus
@@ -96,6 +98,35 @@ def test_a_code_is_given_only_above_the_threshold():
     assert (unsure.decision, unsure.code, unsure.reason) == ("review", None, "below_threshold")
 
 
+def test_suspended_nothing_is_automatic_until_it_is_resumed():
+    promise = Guarantee(status=GuaranteeStatus.GUARANTEED, threshold=0.0, threshold_id="t")
+    predictor = make_predictor(guarantee=promise)
+    [before] = predictor.predict(["nid de poule"])
+    predictor.suspend()
+    [meanwhile] = predictor.predict(["nid de poule"])
+    assert (meanwhile.decision, meanwhile.reason) == (Decision.REVIEW, Reason.SUSPENDED)
+    assert (meanwhile.code, meanwhile.candidates) == (None, before.candidates)
+    assert predictor.guarantee.threshold_id == "t"
+    predictor.suspend(False)
+    assert predictor.predict(["nid de poule"]) == [before]
+
+
+def test_a_model_without_threshold_has_nothing_to_suspend(predictor):
+    predictor.suspend()
+    assert predictor.guarantee.status is GuaranteeStatus.NONE
+
+
+def test_features_are_those_of_the_texts(predictor):
+    features = predictor.answer(["Nid de poule, zzyzx", ""]).features
+    assert features == Features([19, 0], [4, 0], [1, 0])
+    assert features.at(0) == Features([19], [4], [1])
+
+
+def test_predictions_bear_the_names_that_they_are_given(predictor):
+    answered = predictor.answer(["nid de poule", ""], prediction_ids=["a", "b"])
+    assert [one.prediction_id for one in answered.predictions] == ["a", "b"]
+
+
 def test_candidates_are_the_likeliest_codes(predictor):
     (prediction,) = predictor.predict(["lampadaire eteint"], top_k=100)
     probabilities = predictor.classifier.predict_proba(["lampadaire eteint"])[0]
@@ -121,7 +152,7 @@ def test_an_explanation_sums_to_the_log_odds_of_two_candidates(predictor, words)
     text = " ".join(["cantine", *words])  # A known word: it is not refused.
     (prediction,) = predictor.predict([text], explain=True)
     explanation = prediction.explanation
-    contributions = [contribution for _, contribution in explanation.words]
+    contributions = [word.contribution for word in explanation.words]
     total = sum(contributions) + explanation.baseline
     assert total == pytest.approx(explanation.score_difference, rel=1e-9, abs=1e-12)
     probabilities = predictor.classifier.predict_proba(predictor.normalizer.normalize_many([text]))
@@ -134,15 +165,15 @@ def test_an_explanation_is_against_the_second_candidate_shown_or_not(predictor, 
     text = "Éclairage de l'école, éclairage !"
     _, second = predictor.predict([text], top_k=2)[0].candidates
     (prediction,) = predictor.predict([text], top_k=top_k, explain=True)
-    assert prediction.explanation.against == (second.code, second.title)
-    words = [word for word, _ in prediction.explanation.words]
+    assert structs.astuple(prediction.explanation.against) == (second.code, second.title)
+    words = [word.word for word in prediction.explanation.words]
     assert words == ["eclairage", "de", "ecole", "eclairage"]
 
 
 def test_explaining_changes_nothing_else(predictor):
     texts = [*make_corpus()[0][::8], "", "0101", "zzyzx"]
     explained = predictor.predict(texts, explain=True)
-    assert [one._replace(explanation=None) for one in explained] == predictor.predict(texts)
+    assert [structs.replace(one, explanation=None) for one in explained] == predictor.predict(texts)
 
 
 @pytest.mark.parametrize("text", ["", "0101", "12345", "zzzz", "x", "qwrtp"])

@@ -182,4 +182,6 @@ def _bad_header(detail: str) -> Exception:
 
 
 def _cell(value: Any) -> Any:
-    return as_json(value) if isinstance(value, list | tuple | dict) else value
+    if value is None or isinstance(value, str | float):
+        return value
+    return as_json(value)

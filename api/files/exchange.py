@@ -12,7 +12,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from api.answers import Asker, describe_item_error, predict_rows
+from api.answers import answer_rows
+from api.asking import Asker, Result, read_rows
 from api.bodies import announced_bytes, media_type_of, refuse_compressed
 from api.errors import (
     BUSY,
@@ -28,7 +29,7 @@ from api.errors import (
 from api.files.delimited import CsvRows
 from api.files.ndjson import BLANK, NdjsonRows
 from api.files.records import RecordCutter
-from api.files.rows import FileFormat, Row, answer_of, refusal_of
+from api.files.rows import FileFormat, answer_of, promise_of, refusal_of
 from api.files.spool import MEMORY_BYTES, Spool, SpoolFullError
 from api.loading import LoadedModel
 from api.schemas import DEFAULT_TEXT_COLUMN
@@ -233,25 +234,24 @@ class FileExchange(Response):
             content, n_errors = await work.do(partial(self._answer_step, step, rows, self._n_rows))
             self._n_rows += len(step)
             self._n_errors += n_errors
+            await self._service.keep()
             await spool.put(content)
 
     def _answer_step(
         self, records: Sequence[bytes | None], rows: FileFormat, start: int
     ) -> tuple[bytes, int]:
         """Return some rows with their answers, and how many of these are errors."""
-        asked, digest = rows.read(records), self._model.predictor.digest
-        results = iter(
-            predict_rows(
-                [(start + n, row.item) for n, row in enumerate(asked) if row.complaint is None],
-                top_k=self._asked.top_k,
-                types=self._service.requests,
-                model=self._model,
-                asker=self._asker,
-                note=self._service.note,
-            )
+        read = rows.read(records)
+        complaints = {
+            place: row.complaint for place, row in enumerate(read) if row.complaint is not None
+        }
+        asked = read_rows(
+            [row.item for row in read], complaints, self._service.requests, top_k=self._asked.top_k
         )
-        answers = [_answer_row(row, results, digest) for row in asked]
-        return rows.write(asked, answers), sum(answer["error"] is not None for answer in answers)
+        results = answer_rows(asked, start, self._model, self._asker, self._service.note)
+        promise = promise_of(self._model.predictor)
+        answers = [_fields_of(result, promise) for result in results]
+        return rows.write(read, answers), len(asked.refused)
 
     async def _see_off(self, sending: "asyncio.Task[None]", spool: Spool, receive: Receive) -> None:
         """Wait until the client has read everything; what it still sends is thrown away.
@@ -309,14 +309,10 @@ def _steps(records: Sequence[bytes | None], work: Any) -> Iterator[Sequence[byte
         start = stop
 
 
-def _answer_row(row: Row, results: Iterator[Mapping[str, Any]], digest: str) -> dict[str, Any]:
-    if row.complaint is not None:
-        error = describe_item_error([{"pointer": "#", "detail": row.complaint}])
-        return refusal_of(error, digest)
-    result = next(results)
-    if result["error"] is not None:
-        return refusal_of(result["error"], digest)
-    return answer_of(result["prediction"], digest)
+def _fields_of(result: Result, promise: Mapping[str, Any]) -> dict[str, Any]:
+    if result.prediction is None:
+        return refusal_of(result.error, promise)
+    return answer_of(result.prediction, promise)
 
 
 def _read_query(request: Request, service: Service) -> AskedFile:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 import orjson
 
 from api.bodies import parse_json
@@ -86,7 +87,7 @@ class NdjsonRows:
 
 
 def _write_one(row: Row, answer: Mapping[str, Any]) -> bytes:
-    added: bytes = orjson.dumps(answer)
+    added = msgspec.json.encode(answer)
     kept: bytes = row.kept[:-1].rstrip(BLANK)
     return kept + (b"" if kept == b"{" else b",") + added[1:] + b"\n"
 

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import orjson
+import msgspec
+
+from libelle.predictor import Prediction, Predictor
 
 FIELDS = (
     "prediction_id",
@@ -15,8 +17,12 @@ FIELDS = (
     "reason",
     "top_code",
     "model_digest",
+    "guarantee",
+    "threshold_id",
     "candidates",
     "prediction_set",
+    "prediction_set_complete",
+    "roll_up",
     "error",
 )
 # How a record that cannot be read is refused: sentences that hold nothing of it.
@@ -64,29 +70,40 @@ class FileFormat(Protocol):
         """Return the last record of a file whose answer stops before its end."""
 
 
-def answer_of(prediction: Mapping[str, Any], digest: str) -> dict[str, Any]:
-    """Return the fields that a prediction adds to a row."""
-    candidates = prediction["candidates"]
+def promise_of(predictor: Predictor) -> dict[str, Any]:
+    """Return the fields that all rows answered together share."""
     return {
-        "prediction_id": prediction["prediction_id"],
-        "code": prediction["code"],
-        "title": prediction["title"],
-        "confidence": prediction["confidence"],
-        "decision": prediction["decision"],
-        "reason": prediction["reason"],
-        "top_code": candidates[0]["code"] if candidates else None,
-        "model_digest": digest,
+        "model_digest": predictor.digest,
+        "guarantee": predictor.guarantee.status,
+        "threshold_id": predictor.guarantee.threshold_id,
+    }
+
+
+def answer_of(prediction: Prediction, promise: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that a prediction adds to a row."""
+    candidates = prediction.candidates
+    return {
+        "prediction_id": prediction.prediction_id,
+        "code": prediction.code,
+        "title": prediction.title,
+        "confidence": prediction.confidence,
+        "decision": prediction.decision,
+        "reason": prediction.reason,
+        "top_code": candidates[0].code if candidates else None,
+        **promise,
         "candidates": candidates,
-        "prediction_set": prediction["prediction_set"],
+        "prediction_set": prediction.prediction_set,
+        "prediction_set_complete": prediction.prediction_set_complete,
+        "roll_up": prediction.roll_up,
         "error": None,
     }
 
 
-def refusal_of(error: Mapping[str, Any], digest: str) -> dict[str, Any]:
+def refusal_of(error: Mapping[str, Any] | None, promise: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields that an error adds to a row."""
-    return {**dict.fromkeys(FIELDS), "model_digest": digest, "error": error}
+    return {**dict.fromkeys(FIELDS), **promise, "error": error}
 
 
 def as_json(value: Any) -> str:
     """Return a value as JSON text."""
-    return orjson.dumps(value).decode()
+    return msgspec.json.encode(value).decode()

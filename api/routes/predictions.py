@@ -5,13 +5,15 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from api.answers import Asker, predict_step, read_batch, read_text, steps_of, write_batch
+from api.answers import note_refused, predict_step, steps_of, write_batch
+from api.asking import Asker, read_batch, read_text
 from api.bodies import body_of_request
 from api.errors import JSON_CHARSET
 from api.files.exchange import open_file
 from api.openapi import ANSWERED_FILE, BATCH_REQUEST, PREDICT_REQUEST, body_of, file_body, problems
 from api.schemas import BatchAnswer, SinglePrediction
 from api.service import Service
+from libelle.predictor import Prediction
 
 router = APIRouter(tags=["Predictions"])
 
@@ -35,7 +37,9 @@ async def predict(request: Request) -> Response:
     model = service.model
     async with service.admission(), body_of_request(request, service) as body:
         asked = read_text(body, service.requests, model, _asker(request, service))
-        return Response(await service.work.answer(asked), media_type=JSON)
+        answer = await service.work.answer(asked)
+        await service.keep()
+        return Response(answer, media_type=JSON)
 
 
 @router.post(
@@ -58,13 +62,15 @@ async def predict_batch(request: Request) -> Response:
             read_batch, body, service.requests, max_total_characters=max_total_characters
         )
         asked = await work.do(read)
-        request.scope["state"]["n_texts"] = len(asked.items)
-        service.meter.count_batch(len(asked.items), n_invalid=len(asked.errors))
+        request.scope["state"]["n_texts"] = asked.n_items
+        service.meter.count_batch(asked.n_items, n_invalid=len(asked.refused))
+        note_refused(asked, model, asker, service.note)
         step = partial(partial, predict_step, asked, model=model, asker=asker, note=service.note)
-        predictions: list[dict[str, Any]] = []
+        predictions: list[Prediction] = []
         for rows in steps_of(len(asked.texts), lambda: work.step_texts):
             predictions += await work.do(step(rows))
         content = await work.do(partial(write_batch, asked, predictions, model))
+        await service.keep()
     return Response(content, media_type=JSON)
 
 
@@ -80,9 +86,10 @@ async def predict_file(request: Request) -> Response:
     Send CSV (UTF-8, with or without byte order mark; the delimiter, among `,` `;` tab `|`, is found
     in the header) or NDJSON. The answer has the same format and delimiter: every column, then
     `prediction_id`, `code`, `title`, `confidence`, `decision`, `reason`, `top_code`,
-    `model_digest`, `candidates`, `prediction_set` and `error`. A column that bears one of these
-    names is written as `input_NAME`. In CSV, the last three hold JSON, null is an empty cell and
-    records end by `\r\n`.
+    `model_digest`, `guarantee` (its status then), `threshold_id`, `candidates`, `prediction_set`,
+    `prediction_set_complete`, `roll_up` and `error`. A column that bears one of these names is
+    written as `input_NAME`. In CSV, the last five hold JSON, null is an empty cell and records end
+    by `\r\n`.
 
     The answers are those of a batch with the same texts and the same `X-Request-ID`. A row that is
     not valid (a text that is too long, a wrong number of cells, a line that is not JSON…) gets its

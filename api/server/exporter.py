@@ -1,29 +1,20 @@
-"""Exporter: a process of its own that answers `GET /metrics`, and nothing else.
+"""Exporter: what answers `GET /metrics`, and nothing else, in a process of its own.
 
-The supervising process forks, so it may have no thread that would answer; and a worker knows only
-what it counted itself.
+A worker knows only what it counted itself.
 """
 
 import asyncio
-import gc
-import logging
 import os
-import signal
 import socket
-import sys
-import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
-logger = logging.getLogger(__name__)
+from api.server.companion import Companion
 
 PATH = b"/metrics"
 MAX_HEAD_BYTES = 8_192
 MAX_CONNECTIONS = 32
 ANSWER_SECONDS = 5.0
 LOOK_SECONDS = 0.5
-# One that dies at once is not born again at once.
-PAUSE_SECONDS = 1.0
 
 
 class Exporter:
@@ -48,53 +39,24 @@ class Exporter:
         content_type: str,
         leave: Sequence[socket.socket] = (),
     ) -> None:
-        self._listener, self._render, self._leave = listener, render, leave
+        self._listener, self._render = listener, render
         self._content_type = content_type
-        self._pid: int | None = None
-        self._born_at = -PAUSE_SECONDS
+        self._companion = Companion("shows the metrics", self._show, leave=leave)
 
     def look_after(self) -> None:
         """Start the process, unless it runs."""
-        if self._pid is not None and _has_ended(self._pid):
-            logger.error("The process that shows the metrics ended: another one takes its place")
-            self._pid = None
-        if self._pid is None and time.monotonic() - self._born_at > PAUSE_SECONDS:
-            self._fork()
+        self._companion.look_after()
 
     def stop(self) -> None:
         """End the process."""
-        if self._pid is not None:
-            with suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGKILL)
-            with suppress(ChildProcessError):
-                os.waitpid(self._pid, 0)
-        self._pid = None
+        self._companion.stop()
 
     def leave(self) -> None:
         """Forget it, in another process."""
         self._listener.close()
 
-    def _fork(self) -> None:
-        self._born_at = time.monotonic()
-        gc.freeze()  # The collector would touch, and so copy, the pages that are shared.
-        sys.stderr.flush()
-        parent = os.getpid()
-        self._pid = os.fork()
-        if self._pid:
-            return
-        try:
-            os.setpgid(0, 0)
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            for other in self._leave:
-                other.close()
-            asyncio.run(self._answer_until_left(parent))
-        except Exception:
-            logger.exception("Showing the metrics failed")
-        finally:
-            os._exit(0)
+    def _show(self) -> None:
+        asyncio.run(self._answer_until_left(os.getppid()))
 
     async def _answer_until_left(self, parent: int) -> None:
         """Answer as long as the supervising process lives."""
@@ -136,11 +98,3 @@ def _respond(
         f"Cache-Control: no-store\r\nConnection: close\r\n{headers}\r\n"
     )
     return lines.encode("ascii") + content
-
-
-def _has_ended(pid: int) -> bool:
-    try:
-        ended, _ = os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        return True
-    return bool(ended)

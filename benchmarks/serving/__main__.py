@@ -32,7 +32,8 @@ from benchmarks.serving.peers import (
     shared_memory_mb,
 )
 
-from api.answers import Asker, predict_step, read_batch, steps_of, write_batch
+from api.answers import predict_step, steps_of, write_batch
+from api.asking import Asker, read_batch
 from api.loading import ModelSource, load_model
 from api.schemas import request_types
 from api.work import LONG_STEP_TEXTS

@@ -1,7 +1,7 @@
 """Decision: from probabilities to confidence, then to automatic, review or refused, and why."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -30,6 +30,7 @@ class Reason(StrEnum):
     ABOVE_THRESHOLD = "above_threshold"
     BELOW_THRESHOLD = "below_threshold"
     NO_THRESHOLD = "no_threshold"
+    SUSPENDED = "suspended"
     EMPTY = "empty"
     CODE_TYPED = "code_typed"
     ONLY_DIGITS = "only_digits"
@@ -85,6 +86,10 @@ class Guarantee:
             threshold_id=threshold["id"],
             threshold=threshold["threshold"],
         )
+
+    def suspended(self) -> Self:
+        """Return the same promise, found broken: what it would code goes to review."""
+        return replace(self, status=GuaranteeStatus.SUSPENDED)
 
 
 NO_GUARANTEE = Guarantee()
@@ -235,5 +240,7 @@ def decide(
     if guarantee.threshold is None:
         return Decision.REVIEW, Reason.NO_THRESHOLD
     if confidence >= guarantee.threshold:
+        if guarantee.status is GuaranteeStatus.SUSPENDED:
+            return Decision.REVIEW, Reason.SUSPENDED
         return Decision.AUTOMATIC, Reason.ABOVE_THRESHOLD
     return Decision.REVIEW, Reason.BELOW_THRESHOLD

@@ -240,6 +240,7 @@ def _s3_filesystem(options: StorageOptions) -> Any:
         "connect_timeout": min(10.0, options.deadline_seconds),
         "read_timeout": options.deadline_seconds,
         "retries": {"max_attempts": 2},
+        "http_session_cls": _staying_session_class(),
     }
     if options.endpoint_url:
         # Servers other than Amazon's: no bucket in the host's name, no checksum they do not know.
@@ -256,6 +257,25 @@ def _s3_filesystem(options: StorageOptions) -> Any:
         config_kwargs=config,
         use_listings_cache=False,
     )
+
+
+@cache
+def _staying_session_class() -> Any:
+    """Return how S3 is spoken to: by no other address than the one that was given."""
+    from aiobotocore.httpsession import AIOHTTPSession
+
+    class Staying:
+        def __init__(self, session: Any) -> None:
+            self._session = session
+
+        def request(self, *args: Any, **options: Any) -> Any:
+            return self._session.request(*args, **options, allow_redirects=False)
+
+    class StayingSession(AIOHTTPSession):  # type: ignore[misc]
+        async def _get_session(self, proxy_url: str | None) -> Any:
+            return Staying(await super()._get_session(proxy_url))
+
+    return StayingSession
 
 
 @cache

@@ -72,7 +72,7 @@ class Client:
         return response.json()["results"]
 
 
-def make_predictor(guarantee=NO_GUARANTEE) -> Predictor:
+def make_predictor(guarantee=NO_GUARANTEE, classifier=None) -> Predictor:
     normalizer = Normalizer(NormalizerOptions())
     rows = [
         (normalizer.normalize(request + place), code)
@@ -84,7 +84,7 @@ def make_predictor(guarantee=NO_GUARANTEE) -> Predictor:
     titles, parents = zip(*TITLES.values(), strict=True)
     return Predictor(
         normalizer=normalizer,
-        classifier=TfidfClassifier().fit(texts, codes),
+        classifier=(classifier or TfidfClassifier()).fit(texts, codes),
         nomenclature=Nomenclature.from_rows(list(TITLES), titles, parents),
         about={"name": "demo", "metrics": {"test": {"accuracy": 0.9}}, "thresholds": []},
         guarantee=guarantee,

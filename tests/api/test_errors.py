@@ -79,7 +79,7 @@ def test_an_unforeseen_failure_says_nothing_of_the_text(make_client, model, monk
         raise RuntimeError(f"cannot read {texts}")
 
     client = make_client()
-    monkeypatch.setattr(model.predictor, "predict", fail)
+    monkeypatch.setattr(model.predictor, "answer", fail)
     with caplog.at_level(logging.INFO):
         response = client.post("/v1/predict", json={"text": SECRET})
     assert response.status_code == 500

@@ -142,6 +142,40 @@ def send_whole(port, n_bytes, *, chunked) -> int:
         return int(connection.recv(65_536).split()[1])
 
 
+def test_fault_22_the_largest_request_is_answered_and_one_more_is_refused(model_folder, tmp_path):
+    n_texts, n_characters = 1_000, 10_000
+    bounds = {
+        "LIBELLE_MAX_BATCH_TEXTS": str(n_texts),
+        "LIBELLE_MAX_TEXT_CHARACTERS": str(n_characters),
+    }
+    item = {"text": "nid de poule " * 75}
+    slowest, going = [0.0], threading.Event()
+
+    def probe(port):
+        while not going.is_set():
+            began = time.monotonic()
+            assert call(port, "GET", "/health/live")[0] == 200
+            slowest[0] = max(slowest[0], time.monotonic() - began)
+
+    with serving(model_folder, tmp_path, **bounds) as (port, _, _):
+        prober = threading.Thread(target=probe, args=(port,))
+        prober.start()
+        try:
+            largest = call(port, "POST", "/v1/predict/batch", {"items": [item] * n_texts})
+            one_more = call(port, "POST", "/v1/predict/batch", {"items": [item] * (n_texts + 1)})
+            too_long = call(port, "POST", "/v1/predict", {"text": "a" * 1_000_000})
+            just_right = call(port, "POST", "/v1/predict", {"text": "a" * n_characters})
+            character_more = call(port, "POST", "/v1/predict", {"text": "a" * (n_characters + 1)})
+        finally:
+            going.set()
+            prober.join(30)
+    assert (largest[0], just_right[0]) == (200, 200)
+    assert len(largest[2]["results"]) == n_texts
+    assert [answer[0] for answer in (one_more, too_long, character_more)] == [422] * 3
+    assert not any("aaaa" in str(answer[2]) for answer in (too_long, character_more))
+    assert 0 < slowest[0] < 1
+
+
 @pytest.mark.parametrize(
     "sent", [b"POST /v1/predict HT", b"", "body"], ids=["headers", "silence", "body"]
 )

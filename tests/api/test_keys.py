@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from api.main import create_app, serve
+from api.main import create_app
 from api.security import keys
 from api.security.access import read_key_ring
 from api.security.keys import KeyRing, Scope, hide_keys, make_key, read_keys
+from api.serving import serve
 from libelle.errors import UsageError
 from libelle.settings import Settings
 from tests.api.keys import ENTRIES, SECRETS
@@ -97,9 +98,9 @@ def test_s3_without_keys_no_application_starts(listed):
 
 
 def test_s3_without_keys_the_service_does_not_even_listen(monkeypatch):
-    monkeypatch.setattr("api.main._exit_cleanly", lambda: None)
-    monkeypatch.setattr("api.main.configure_logs", lambda: None)
-    monkeypatch.setattr("api.main.listen", lambda *_: pytest.fail("it listens"))
+    monkeypatch.setattr("api.serving._exit_cleanly", lambda: None)
+    monkeypatch.setattr("api.serving.configure_logs", lambda: None)
+    monkeypatch.setattr("api.serving.listen", lambda *_: pytest.fail("it listens"))
     with pytest.raises(UsageError, match=r"--new-key.*LIBELLE_AUTH=none"):
         serve(Settings.model_construct())
 

@@ -33,7 +33,8 @@ def make_report(notice=None, n_pages=4):
 
 def predictions_of(confidences):
     return [
-        Prediction(Decision.REVIEW, Reason.NO_THRESHOLD, None, None, one, ()) for one in confidences
+        Prediction("", Decision.REVIEW, Reason.NO_THRESHOLD, None, None, one, ())
+        for one in confidences
     ]
 
 
@@ -144,7 +145,7 @@ def test_each_series_has_a_number_of_its_own(counted):
 @pytest.mark.parametrize("n_texts", [MANY_TEXTS - 1, MANY_TEXTS, 200])
 def test_texts_are_counted_alike_alone_and_together(n_texts):
     rows = predictions_of(np.linspace(0, 1, n_texts).tolist())
-    rows += [Prediction(Decision.REFUSED, Reason.EMPTY, None, None, 0.0, ())] * n_texts
+    rows += [Prediction("", Decision.REFUSED, Reason.EMPTY, None, None, 0.0, ())] * n_texts
     alone, together = Meter(ROUTES), Meter(ROUTES)
     for row in rows:
         alone.count_predictions([row])

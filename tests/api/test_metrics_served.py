@@ -12,9 +12,9 @@ from random import Random
 
 import pytest
 
-from api.main import serve
 from api.metrics.exposition import CONTENT_TYPE
 from api.server import listen
+from api.serving import serve
 from libelle.errors import UsageError
 from tests.api.conftest import make_predictor
 from tests.api.test_faults import children_of
@@ -65,9 +65,14 @@ def n_threads(pid) -> int:
 
 
 def exporter_pid(process):
-    """Return the child that has one thread: workers predict in a second one."""
-    [pid] = [pid for pid in children_of(process.pid) if n_threads(pid) == 1]
-    return pid
+    """Return the child that has one thread: workers, once started, predict in a second one."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        alone = [pid for pid in children_of(process.pid) if n_threads(pid) == 1]
+        if len(alone) == 1:
+            return alone[0]
+        time.sleep(0.05)
+    return pytest.fail(f"not one child alone: {alone}")
 
 
 def test_two_workers_count_as_one_and_one_that_is_killed_takes_nothing_away(model_folder, tmp_path):
@@ -235,8 +240,8 @@ def test_connections_refused_before_any_request_are_counted(model_folder, tmp_pa
 
 @pytest.fixture
 def quiet(monkeypatch):
-    monkeypatch.setattr("api.main._exit_cleanly", lambda: None)
-    monkeypatch.setattr("api.main.configure_logs", lambda: None)
+    monkeypatch.setattr("api.serving._exit_cleanly", lambda: None)
+    monkeypatch.setattr("api.serving.configure_logs", lambda: None)
 
 
 def test_a_busy_port_of_metrics_is_refused_before_anything_starts(settings, quiet):

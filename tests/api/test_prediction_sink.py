@@ -28,8 +28,11 @@ class Recorder:
         self.said.append("append")
         self.rows.append(rows)
 
-    def flush(self):
-        self.said.append("flush")
+    def sync(self):
+        self.said.append("sync")
+
+    def close(self):
+        self.said.append("close")
 
 
 def answer(app, *requests, stop_after=None):
@@ -54,14 +57,15 @@ def test_a_single_text_is_described_before_it_is_answered(settings, model):
     [response] = answer(app, ("/v1/predict", {"text": "Nid de poule", "id": "7"}))
     [rows] = sink.rows
     answered = response.json()
-    assert (rows.texts, rows.ids) == ([(0, "Nid de poule")], ["7"])
-    assert rows.prediction_ids == [answered["prediction_id"]]
+    assert (rows.positions, rows.texts, rows.ids) == ([0], ["Nid de poule"], ["7"])
+    assert rows.predictions[0].prediction_id == answered["prediction_id"]
+    assert rows.features.n_characters == [12]
     assert rows.request_id == response.headers["X-Request-ID"]
     assert (rows.digest, rows.model_version) == (model.predictor.digest, "3")
     assert rows.predictions[0].decision == answered["decision"]
     assert rows.received_at.tzinfo is not None
     assert 0 < rows.duration_seconds < 10
-    assert sink.said == ["append", "flush"]
+    assert sink.said == ["append", "sync", "close"]
 
 
 def test_the_texts_of_a_batch_are_described_with_their_positions(settings, model):
@@ -70,10 +74,15 @@ def test_the_texts_of_a_batch_are_described_with_their_positions(settings, model
     [response] = answer(
         create_app(settings, model, sink=sink), ("/v1/predict/batch", {"items": items})
     )
-    positions = [position for rows in sink.rows for position, _ in rows.texts]
-    assert positions == [0, *range(2, 402)]
-    assert sink.rows[0].ids[:2] == ["x", None]
-    ids = [one for rows in sink.rows for one in rows.prediction_ids]
+    [[failed], *nothing] = [rows.failed for rows in sink.rows]
+    assert not any(nothing)
+    assert (failed.position, failed.id) == (1, None)
+    noted = sink.rows[1:]
+    assert [place for rows in noted for place in rows.positions] == [0, *range(2, 402)]
+    assert [text for rows in noted for text in rows.texts] == ["a", *["c"] * 400]
+    assert noted[0].ids[:2] == ["x", None]
+    ids = [one.prediction_id for rows in noted for one in rows.predictions]
+    assert failed.prediction_id not in ids
     results = [one["prediction"] for one in response.json()["results"] if one["prediction"]]
     assert ids == [one["prediction_id"] for one in results]
 
@@ -85,12 +94,44 @@ def test_a_request_is_not_answered_before_its_prediction_is_kept(settings, model
     assert time.perf_counter() - started > 0.2
 
 
-def test_what_is_in_flight_is_kept_before_the_sink_is_flushed(settings, model):
+def test_what_is_in_flight_is_kept_before_the_sink_is_closed(settings, model):
     sink = Recorder(seconds=0.1)
     requests = [("/v1/predict", {"text": "a", "top_k": 1 + place}) for place in range(5)]
     responses = answer(create_app(settings, model, sink=sink), *requests, stop_after=0.15)
     assert [response.status_code for response in responses] == [200] * 5
-    assert sink.said == ["append"] * 5 + ["flush"]
+    assert sink.said.count("append") == 5
+    assert sink.said[-1] == "close"
+
+
+def test_no_answer_leaves_before_its_predictions_are_safe(settings, model):
+    class Slow(Recorder):
+        def sync(self):
+            time.sleep(0.2)
+            super().sync()
+
+    for path, body in (
+        ("/v1/predict", {"text": "a"}),
+        ("/v1/predict/batch", {"items": [{"text": "a"}]}),
+    ):
+        started = time.perf_counter()
+        [response] = answer(create_app(settings, model, sink=Slow()), (path, body))
+        assert response.status_code == 200
+        assert time.perf_counter() - started > 0.2
+
+
+def test_what_cannot_be_made_safe_is_not_answered(settings, model):
+    class Broken(Recorder):
+        def sync(self):
+            raise StorageError("/a/path is full")
+
+    for path, body in (
+        ("/v1/predict", {"text": "a"}),
+        ("/v1/predict/batch", {"items": [{"text": "a"}]}),
+    ):
+        [response] = answer(create_app(settings, model, sink=Broken()), (path, body))
+        assert response.status_code == 503
+        assert response.json()["type"].endswith(":unavailable")
+        assert "/a/path" not in response.text
 
 
 def test_without_its_trace_no_prediction_is_answered_nor_counted(settings, model):
@@ -115,7 +156,7 @@ def test_what_the_sink_lost_is_counted(settings, model):
 
 SLOW_SINK = """
 import sys, time
-import api.service
+import api.serving
 from libelle.cli import main
 
 class Slow:
@@ -123,19 +164,22 @@ class Slow:
     def append(self, rows):
         time.sleep(0.3)
         self.say(f"append {len(rows.texts)}")
-    def flush(self):
-        self.say("flush")
+    def sync(self):
+        self.say("sync")
+    def close(self):
+        self.say("close")
     def say(self, what):
         with open("said", "a") as file:
             file.write(what + "\\n")
 
-api.service.NullSink = Slow
+create = api.serving.create_app
+api.serving.create_app = lambda *given, **named: create(*given, **{**named, "sink": Slow()})
 sys.argv[0] = "libelle"
 main()
 """
 
 
-def test_sigterm_flushes_the_sink_once_all_is_answered(model_folder, tmp_path):
+def test_sigterm_closes_the_sink_once_all_is_answered(model_folder, tmp_path):
     items, statuses = [{"text": f"Nid de poule {n}"} for n in range(600)], []
     changes = {"program": ("-c", SLOW_SINK), "LIBELLE_DRAIN_SECONDS": "0"}
     with serving(model_folder, tmp_path, **changes) as (port, process, _):
@@ -151,12 +195,14 @@ def test_sigterm_flushes_the_sink_once_all_is_answered(model_folder, tmp_path):
         asking.join()
     assert statuses == [200]
     *kept, last = (tmp_path / "said").read_text().splitlines()
-    assert last == "flush"
-    assert sum(int(line.removeprefix("append ")) for line in kept) == len(items)
-    assert len(kept) > 1
+    assert last == "close"
+    appended = [int(line.removeprefix("append ")) for line in kept if line != "sync"]
+    assert sum(appended) == len(items)
+    assert len(appended) > 1
+    assert kept[-1] == "sync"
 
 
-@pytest.mark.parametrize("method", ["append", "flush"])
+@pytest.mark.parametrize("method", ["append", "sync", "close"])
 def test_the_null_sink_keeps_the_contract(method):
     assert getattr(NullSink(), method)(*([None] if method == "append" else [])) is None
     assert NullSink().n_dropped == 0

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from api.schemas import BatchAnswer, SinglePrediction
+from libelle.classifiers.tfidf import TfidfClassifier
 from libelle.decision import Guarantee, GuaranteeStatus
 from tests.api.conftest import make_predictor
 
@@ -64,6 +65,20 @@ def test_the_empty_text_is_refused_by_an_answer(client, text):
     answer = client.predict(text)
     assert (answer["decision"], answer["reason"]) == ("refused", "empty")
     assert (answer["confidence"], answer["candidates"], answer["code"]) == (0, [], None)
+
+
+def test_a_text_with_no_known_word_is_refused_by_an_answer(make_client, model):
+    words_alone = make_predictor(classifier=TfidfClassifier(piece_weight=0.0))
+    client = make_client(replace(model, predictor=words_alone))
+    answer = client.predict("Ruche d'abeilles")
+    assert (answer["decision"], answer["reason"]) == ("refused", "no_known_word")
+    assert (answer["confidence"], answer["candidates"], answer["code"]) == (0, [], None)
+    assert client.predict("Lampadaire d'abeilles")["decision"] == "review"
+
+
+def test_where_pieces_of_words_were_learnt_the_same_text_lies_outside_the_vocabulary(client):
+    answer = client.predict("Ruche d'abeilles")
+    assert (answer["decision"], answer["reason"]) == ("refused", "outside_vocabulary")
 
 
 def test_above_the_threshold_the_code_may_be_stored(make_client, model):

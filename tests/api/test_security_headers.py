@@ -51,7 +51,7 @@ def test_s9_refusals_and_failures_have_them_too(guarded, monkeypatch, model):
     def fail(*_arguments, **_options):
         raise RuntimeError
 
-    monkeypatch.setattr(model.predictor, "predict", fail)
+    monkeypatch.setattr(model.predictor, "answer", fail)
     failed = guarded.post("/v1/predict", json={"text": "a"}, headers=bearing("all"))
     assert (refused.status_code, failed.status_code) == (401, 500)
     for response in (refused, failed):

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from api.main import serve
 from api.server import listen, refuse_busy_port
+from api.serving import serve
 from libelle.errors import ModelError, UsageError
 from tests.servers import free_port
 
@@ -123,8 +123,8 @@ def test_workers_share_the_key_and_end_cleanly_on_ctrl_c(model_folder, tmp_path)
 
 
 def test_a_busy_port_is_refused_before_the_model_is_read(settings, monkeypatch):
-    monkeypatch.setattr("api.main._exit_cleanly", lambda: None)
-    monkeypatch.setattr("api.main.configure_logs", lambda: None)
+    monkeypatch.setattr("api.serving._exit_cleanly", lambda: None)
+    monkeypatch.setattr("api.serving.configure_logs", lambda: None)
     with listen("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
         busy = settings.model_copy(update={"port": port, "model": "/nowhere"})
@@ -138,8 +138,8 @@ def test_an_address_of_another_machine_is_refused(settings):
 
 
 def test_a_model_that_cannot_be_loaded_stops_the_start(settings, monkeypatch, tmp_path):
-    monkeypatch.setattr("api.main._exit_cleanly", lambda: None)
-    monkeypatch.setattr("api.main.configure_logs", lambda: None)
+    monkeypatch.setattr("api.serving._exit_cleanly", lambda: None)
+    monkeypatch.setattr("api.serving.configure_logs", lambda: None)
     port = free_port()
     missing = settings.model_copy(update={"port": port, "model": str(tmp_path)})
     with pytest.raises(ModelError, match="holds no model"):

@@ -151,6 +151,15 @@ def test_familiarity_is_that_of_what_was_learnt(fitted, corpus):
     assert fitted.familiarity("") == 0
 
 
+def test_known_words_are_those_that_were_learnt(fitted, corpus):
+    text = corpus[0][0]
+    n_known_words = fitted.count_known_words(text)
+    assert 0 < n_known_words <= len(text.split())
+    n_unknown = fitted.count_known_words("zzyzx qwrtp")
+    assert fitted.count_known_words(f"zzyzx {text} qwrtp") == n_known_words + n_unknown
+    assert fitted.count_known_words("") == 0
+
+
 def scores_before_any_curve(fitted, text):
     if isinstance(fitted, CalibratedClassifier) and fitted.calibration.curve is not None:
         straight = replace(fitted.calibration, curve=None)
@@ -164,7 +173,7 @@ def assert_parts_make_the_difference(fitted, text, first, second):
     parts = fitted.contributions(text, first, second)
     total = sum(parts.amounts) + parts.baseline
     # The products of scores are in single precision, those of contributions in double.
-    tolerance = 2e-6 * max(1, np.abs(scores).max())
+    tolerance = 5e-6 * max(1, np.abs(scores).max())
     assert total == pytest.approx(scores[first] - scores[second], abs=tolerance)
     assert parts.score_difference == pytest.approx(total, rel=1e-12, abs=1e-12)
 

@@ -94,6 +94,9 @@ def test_a_certified_version_has_its_sheet(home):
     newest = max(home.glob("results/*/artifacts"), key=lambda path: path.stat().st_mtime)
     sheet = (newest / "sheet.en.md").read_text()
     assert "| 20% |" in sheet
+    assert "texts of the certification" in sheet
+    assert "| Level | Codes |" in sheet
+    assert "| Code at the top |" in sheet
 
 
 @pytest.mark.parametrize("wrong", ["--target-error=0", "--target-error=1", "--target-error=x"])

@@ -63,3 +63,17 @@ def test_purpose_and_contact_are_written_or_left_to_fill_in(manifest):
 def test_tables_are_whole(manifest):
     for line in render_sheet(manifest, lang="fr").splitlines():
         assert not line.startswith("|") or line.endswith("|")
+
+
+def test_many_segments_are_cut_and_counted(manifest):
+    segments = {
+        "column": "office",
+        "rows": [
+            {"segment": f"office {n}", "n_texts": 40 - n, "accuracy": 1, "coverage": 1, "error": 0}
+            for n in range(37)
+        ],
+    }
+    sheet = render_sheet(manifest, lang="en", segments=segments)
+    assert "office 29 |" in sheet
+    assert "office 30 |" not in sheet
+    assert "And 7 others" in sheet

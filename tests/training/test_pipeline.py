@@ -86,6 +86,16 @@ def test_every_part_is_logged(trained):
     assert all(listener.artifacts[name].startswith(b"\x89PNG") for name in pictures)
 
 
+def test_the_sheet_has_metrics_by_level_and_by_domain(trained):
+    result, listener, _ = trained
+    sheet = listener.artifacts["sheet.en.md"].decode()
+    assert "| Level | Codes |" in sheet
+    _, table = sheet.split("| Code at the top |")
+    rows = [line.split("|") for line in table.split("\n\n")[0].splitlines()[2:]]
+    assert sum(int(row[2].replace(",", "")) for row in rows) == len(result.split.test)
+    assert "texts of the certification" not in sheet
+
+
 def test_what_varies_stands_outside_the_digest(trained):
     provenance = json.loads((trained[0].folder / "provenance.json").read_text())
     assert provenance["started_at"].endswith("+00:00")

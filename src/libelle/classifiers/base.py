@@ -95,6 +95,10 @@ class Classifier(ABC):
         """
         return 1.0
 
+    def count_known_words(self, text: str) -> int:
+        """Return how many words of one normalised text were learnt; all if that cannot be told."""
+        return len(text.split())
+
     def predict_proba(self, X: Sequence[str]) -> Floats:
         """Return probabilities, shape `(n_texts, n_codes)`; each row sums to one."""
         return softmax(self.scores(X))

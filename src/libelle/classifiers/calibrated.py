@@ -148,6 +148,10 @@ class CalibratedClassifier(Classifier):
         """Return how much of one text the classifier inside has learnt."""
         return self.classifier.familiarity(text)
 
+    def count_known_words(self, text: str) -> int:
+        """Return how many words of one text the classifier inside has learnt."""
+        return self.classifier.count_known_words(text)
+
     def state(self) -> ClassifierState:
         """Return the state of the classifier inside, and what was added to it."""
         inside = self.classifier.state()

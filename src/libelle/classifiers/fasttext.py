@@ -153,8 +153,11 @@ class FastTextClassifier(Classifier):
 
     def familiarity(self, text: str) -> float:
         """Return one if a word of a text was learnt, zero otherwise: its pieces are hashed."""
-        words = _one_line(text).split()
-        return float(any(self._model.get_word_id(word) >= 0 for word in words))
+        return float(self.count_known_words(text) > 0)
+
+    def count_known_words(self, text: str) -> int:
+        """Return how many words of a text were learnt."""
+        return sum(self._model.get_word_id(word) >= 0 for word in _one_line(text).split())
 
     def state(self) -> ClassifierState:
         """Return the codes and fastText's own file.

@@ -129,6 +129,10 @@ class TfidfClassifier(Classifier):
         """Return one if a word of a text was learnt, otherwise the share of its known pieces."""
         return self._reader.familiarity(text)
 
+    def count_known_words(self, text: str) -> int:
+        """Return how many words of a text were learnt."""
+        return self._reader.count_known_words(text)
+
     def scores_counts(self, counts: TextCounts) -> Floats:
         """Return `scores` of texts counted together with those of `fit_counts`."""
         return self._margins(
@@ -290,6 +294,13 @@ class _Reader:
         pieces = [piece for word in words for piece in pieces_of(word, self._sizes)]
         n_known = sum(piece in self._column_of_piece for piece in pieces)
         return n_known / len(pieces) if pieces else 0.0
+
+    def count_known_words(self, text: str) -> int:
+        """Return how many words of a text are known; all of them to a reader of pieces only."""
+        words = text.split()
+        if not self._column_of_words:
+            return len(words)
+        return sum(map(self._column_of_words.__contains__, words))
 
     def _known(self, words: list[str]) -> list[int]:
         ngrams = [*words, *(f"{first} {second}" for first, second in pairwise(words))]

@@ -65,7 +65,7 @@ def run(
         summary = _journey(settings, data, text, code, None)
     print_lines(["", *describe(summary), *_last_screen(settings, data)])
     if serve:
-        from api.main import serve as serve_http
+        from api.serving import serve as serve_http
 
         served = settings.model_copy(update={"model": summary["model_uri"]})
         serve_http(served)

@@ -31,7 +31,7 @@ def serve(
     if new_key:
         print_lines(describe_new_key(name, scopes))
         return
-    from api.main import serve as serve_http
+    from api.serving import serve as serve_http
 
     given = {"model": model, "host": host, "port": port, "workers": workers}
     settings = read_settings(**{name: value for name, value in given.items() if value is not None})

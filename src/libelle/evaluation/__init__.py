@@ -1,6 +1,12 @@
 """Evaluation: how good the answers are, on texts never seen, and whether the promise held."""
 
-from libelle.evaluation.assessment import ModelAnswers, answer_dataset, assess
+from libelle.evaluation.assessment import (
+    DOMAIN_COLUMN,
+    MOST_SEGMENTS,
+    ModelAnswers,
+    answer_dataset,
+    assess,
+)
 from libelle.evaluation.calibration import (
     N_CALIBRATION_BINS,
     classwise_calibration_error,
@@ -26,6 +32,8 @@ from libelle.evaluation.promise import Outcome, check_promise, error_interval
 from libelle.evaluation.scores import Ints
 
 __all__ = [
+    "DOMAIN_COLUMN",
+    "MOST_SEGMENTS",
     "N_CALIBRATION_BINS",
     "CostCurve",
     "Ints",

@@ -35,6 +35,8 @@ from libelle.predictor import Prediction, Predictor
 CHUNK_TEXTS = 4_096
 SHORT_LIST = 5
 MOST_SEGMENTS = 200
+# Segments that come from the nomenclature; a column of a file always has a name.
+DOMAIN_COLUMN = ""
 N_EXAMPLE_PAIRS, N_EXAMPLES = 12, 3
 
 Bools = NDArray[np.bool_]

@@ -3,9 +3,28 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from libelle.decision import Guarantee
+from libelle.features import Features
 from libelle.predictor import Prediction
+
+
+class FailedItem(NamedTuple):
+    """An item of a request that got an error instead of a prediction.
+
+    Attributes
+    ----------
+    position : int
+        In the request, from 0.
+    id : str or None
+        What the caller calls it, unless that is what is wrong.
+    prediction_id : str
+    """
+
+    position: int
+    id: str | None
+    prediction_id: str
 
 
 # Not frozen: making one would take four times as long, and each single text makes one.
@@ -22,13 +41,20 @@ class PredictionRows:
     duration_seconds : float
         Between the request and its predictions.
     model_name, digest : str
-    model_version, threshold_id : str or None
-    texts : sequence of (int, str), shape (n_texts,)
-        Position in the request, from 0, and text as received.
+    model_version : str or None
+    guarantee : Guarantee
+        The promise under which they were made.
+    positions : sequence of int, shape (n_texts,)
+        Of the texts in the request, from 0.
+    texts : sequence of str, shape (n_texts,)
+        As received.
     ids : sequence of str or None, shape (n_texts,)
         What the caller calls each.
-    prediction_ids : sequence of str, shape (n_texts,)
     predictions : sequence of Prediction, shape (n_texts,)
+    features : Features
+        Of the texts.
+    failed : sequence of FailedItem
+        Items that have no prediction.
     """
 
     request_id: str
@@ -38,11 +64,13 @@ class PredictionRows:
     model_name: str
     model_version: str | None
     digest: str
-    threshold_id: str | None
-    texts: Sequence[tuple[int, str]]
+    guarantee: Guarantee
+    positions: Sequence[int]
+    texts: Sequence[str]
     ids: Sequence[str | None]
-    prediction_ids: Sequence[str]
     predictions: Sequence[Prediction]
+    features: Features
+    failed: Sequence[FailedItem] = ()
 
 
 class PredictionSink(Protocol):
@@ -53,7 +81,7 @@ class PredictionSink(Protocol):
         """Return how many predictions were lost since the start; read from any thread."""
 
     def append(self, rows: PredictionRows) -> None:
-        """Take predictions, in the order they are made, from one thread; no answer is sent before.
+        """Take predictions, in the order they are made, from one thread.
 
         Raises
         ------
@@ -62,8 +90,17 @@ class PredictionSink(Protocol):
             a problem, and is not counted.
         """
 
-    def flush(self) -> None:
-        """Bring to safety all that was taken; called once, when nothing is in flight any more."""
+    def sync(self) -> None:
+        """Bring to safety what was taken so far; no answer is sent before. Called by any thread.
+
+        Raises
+        ------
+        StorageError
+            As `append` does.
+        """
+
+    def close(self) -> None:
+        """Bring everything to safety; called once, when nothing is in flight any more."""
 
 
 class NullSink:
@@ -74,5 +111,8 @@ class NullSink:
     def append(self, rows: PredictionRows) -> None:
         """Forget them."""
 
-    def flush(self) -> None:
+    def sync(self) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
         """Do nothing."""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from libelle.predictor.answers import (
     Against,
+    Answers,
     Candidate,
     Explanation,
     Prediction,
@@ -17,6 +18,7 @@ from libelle.predictor.pyfunc import PyfuncModel
 
 __all__ = [
     "Against",
+    "Answers",
     "Candidate",
     "Explanation",
     "Prediction",

@@ -1,15 +1,22 @@
-"""Answers: what a model says of a text, before and after the decision."""
+"""Answers: what a model says of a text, before and after the decision.
+
+Structures of msgspec: made in half the time of named tuples, and written as JSON as they are.
+"""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from libelle.classifiers.base import Floats
 from libelle.decision import Decision, Reason
+from libelle.features import Features
 
 ROW_COLUMNS = ("code", "title", "confidence", "decision", "reason", "top_code", "candidates")
 
 
-class Candidate(NamedTuple):
+class Candidate(Struct, frozen=True, gc=False):
     """A code that a text may have."""
 
     rank: int
@@ -18,7 +25,7 @@ class Candidate(NamedTuple):
     probability: float
 
 
-class RollUp(NamedTuple):
+class RollUp(Struct, frozen=True, gc=False):
     """A code above, sure enough at its level for a text whose own code is in doubt.
 
     Attributes
@@ -41,21 +48,21 @@ class RollUp(NamedTuple):
     threshold_id: str
 
 
-class Against(NamedTuple):
+class Against(Struct, frozen=True, gc=False):
     """The code that the first candidate is compared with."""
 
     code: str
     title: str
 
 
-class WordContribution(NamedTuple):
+class WordContribution(Struct, frozen=True, gc=False):
     """What a word brings to the first candidate; to the second one if it is negative."""
 
     word: str
     contribution: float
 
 
-class Explanation(NamedTuple):
+class Explanation(Struct, frozen=True, gc=False):
     """What makes the first candidate come before the second, in parts that sum to the difference.
 
     Attributes
@@ -77,15 +84,16 @@ class Explanation(NamedTuple):
     words: tuple[WordContribution, ...]
 
 
-class Prediction(NamedTuple):
+class Prediction(Struct, frozen=True, gc=False):
     """The answer to one text; `code` and `title` are None unless the decision is automatic.
 
     `prediction_set` holds the codes among which the true one is, as often as the model promises;
     None when it promises nothing. `prediction_set_complete` is False when `top_k` cut it: it then
     holds the true code less often. `explanation` is None unless it was asked for, and for a text
-    that is refused.
+    that is refused. `prediction_id` is empty unless the caller gave one.
     """
 
+    prediction_id: str
     decision: Decision
     reason: Reason
     code: str | None
@@ -99,6 +107,20 @@ class Prediction(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """The answers to some texts, and what monitoring looks at in these.
+
+    Attributes
+    ----------
+    predictions : list of Prediction, shape (n_texts,)
+    features : Features
+    """
+
+    predictions: list[Prediction]
+    features: Features
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Scored:
     """What is known of texts before any decision.
 
@@ -107,11 +129,13 @@ class Scored:
     probabilities : ndarray, shape (n_texts, n_codes)
     confidences : ndarray, shape (n_texts,)
     refusals : list of Reason or None, shape (n_texts,)
+    features : Features
     """
 
     probabilities: Floats
     confidences: Floats
     refusals: list[Reason | None]
+    features: Features
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +149,7 @@ class GoldenAnswer:
 
 def prediction_row(prediction: Prediction) -> dict[str, Any]:
     """Return a prediction as the columns that files get; candidates as a list of dictionaries."""
-    candidates = [candidate._asdict() for candidate in prediction.candidates]
+    candidates = [asdict(candidate) for candidate in prediction.candidates]
     values = (
         prediction.code,
         prediction.title,

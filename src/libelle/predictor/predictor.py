@@ -25,6 +25,7 @@ from libelle.decision import (
     DECISION_VERSION,
     Decision,
     Guarantee,
+    GuaranteeStatus,
     Reason,
     RefusalRules,
     choose_guarantee,
@@ -33,9 +34,11 @@ from libelle.decision import (
     typed_code,
 )
 from libelle.errors import LibelleError, ModelError
+from libelle.features import Features
 from libelle.prediction_sets import Columns, prediction_sets, rank_codes
 from libelle.predictor.answers import (
     Against,
+    Answers,
     Candidate,
     Explanation,
     GoldenAnswer,
@@ -129,7 +132,7 @@ class Predictor:
         }
         self.aim_at(None)
         if guarantee is not None:
-            self.guarantee = guarantee
+            self._promised = self.guarantee = guarantee
         self._titles = tuple(map(nomenclature.title_of, self.codes))
         self._golden: tuple[GoldenAnswer, ...] = ()
 
@@ -147,10 +150,19 @@ class Predictor:
             If the model was not certified for this target.
         """
         thresholds = self.manifest.get("thresholds") or []
-        self.guarantee = choose_guarantee(thresholds, target_error)
+        self._promised = self.guarantee = choose_guarantee(thresholds, target_error)
         roll_ups = [one for one in self.manifest.get("roll_up") or [] if one is not None]
         active = self.guarantee.target_error
         self._roll_up_rule = next((one for one in roll_ups if one["target_error"] == active), None)
+
+    def suspend(self, suspended: bool = True) -> None:
+        """Stop coding automatically, the codes above too, or begin again.
+
+        A promise that an audit found broken is suspended; a model that codes nothing automatically
+        has nothing to suspend.
+        """
+        stops = suspended and self._promised.threshold is not None
+        self.guarantee = self._promised.suspended() if stops else self._promised
 
     def promising(self, promises: Mapping[str, Any]) -> Self:
         """Return the same model under other promises: what `training.certification` proves."""
@@ -165,19 +177,33 @@ class Predictor:
 
     def refuse(self, texts: Sequence[str]) -> list[Reason | None]:
         """Return why each text is refused, None if it is not."""
-        return list(map(self._find_refusal, texts, self.normalizer.normalize_many(texts)))
+        normalized = self.normalizer.normalize_many(texts)
+        return list(map(self._find_refusal, texts, normalized))
 
     def score(self, texts: Sequence[str]) -> Scored:
         """Return probabilities, confidences and refusals of texts, before any decision."""
         normalized = self.normalizer.normalize_many(texts)
         probabilities = self.classifier.predict_proba(normalized)
         refusals = list(map(self._find_refusal, texts, normalized))
-        return Scored(probabilities, confidence_of(probabilities), refusals)
+        n_known = list(map(self.classifier.count_known_words, normalized))
+        features = Features.of(texts, list(map(str.split, normalized)), n_known)
+        return Scored(probabilities, confidence_of(probabilities), refusals, features)
 
     def predict(
         self, texts: Sequence[str], *, top_k: int = 5, explain: bool = False
     ) -> list[Prediction]:
-        """Answer each text, in order.
+        """Answer each text, in order: the predictions of `answer`."""
+        return self.answer(texts, top_k=top_k, explain=explain).predictions
+
+    def answer(
+        self,
+        texts: Sequence[str],
+        *,
+        top_k: int = 5,
+        explain: bool = False,
+        prediction_ids: Sequence[str] | None = None,
+    ) -> Answers:
+        """Answer texts, and measure them.
 
         Parameters
         ----------
@@ -188,14 +214,16 @@ class Predictor:
         explain : bool
             Say what each word brings to the first candidate over the second, of each text that is
             not refused.
+        prediction_ids : sequence of str, optional
+            Of each text, what its prediction is called.
 
         Returns
         -------
-        list of Prediction
-            The answer to a text does not depend on the texts around it.
+        Answers
+            In the order of the texts; the answer to a text does not depend on those around it.
         """
         if not texts:
-            return []
+            return Answers([], Features([], [], []))
         scored = self.score(texts)
         confidences = scored.confidences.tolist()
         # One more than is shown, to tell whether a prediction set was cut.
@@ -205,6 +233,7 @@ class Predictor:
             for refusal, confidence in zip(scored.refusals, confidences, strict=True)
         ]
         rows = zip(
+            prediction_ids or [""] * len(texts),
             texts,
             decisions,
             confidences,
@@ -214,7 +243,7 @@ class Predictor:
             self._list_explanations(texts, decisions, ranked) if explain else [None] * len(texts),
             strict=True,
         )
-        return [self._answer(*row) for row in rows]
+        return Answers([self._answer(*row) for row in rows], scored.features)
 
     def answers_golden_texts(self) -> bool:
         """Tell whether the answers to the golden texts are those given when the model was made."""
@@ -300,6 +329,7 @@ class Predictor:
 
     def _answer(
         self,
+        prediction_id: str,
         text: str,
         decided: tuple[Decision, Reason],
         confidence: float,
@@ -310,13 +340,21 @@ class Predictor:
     ) -> Prediction:
         decision, reason = decided
         if decision is Decision.REFUSED:
-            return Prediction(
-                decision, reason, None, None, 0.0, self._typed_candidate(text, reason)
-            )
+            typed = self._typed_candidate(text, reason)
+            return Prediction(prediction_id, decision, reason, None, None, 0.0, typed)
         automatic = decision is Decision.AUTOMATIC
         code, title = (candidates[0].code, candidates[0].title) if automatic else (None, None)
         return Prediction(
-            decision, reason, code, title, confidence, candidates, *listed, roll_up, explanation
+            prediction_id,
+            decision,
+            reason,
+            code,
+            title,
+            confidence,
+            candidates,
+            *listed,
+            roll_up,
+            explanation,
         )
 
     def _typed_candidate(self, text: str, reason: Reason) -> tuple[Candidate, ...]:
@@ -361,7 +399,8 @@ class Predictor:
         """Return, under review, the deepest code above that is sure enough."""
         found: list[RollUp | None] = [None] * len(decisions)
         rule = self._roll_up_rule
-        if rule is None or rule["threshold"] is None:
+        suspended = self.guarantee.status is GuaranteeStatus.SUSPENDED
+        if rule is None or rule["threshold"] is None or suspended:
             return found
         cut = rule["cut"]
         rows = [

@@ -98,6 +98,7 @@ FRENCH = {
     "reason_above_threshold": "au-dessus du seuil",
     "reason_below_threshold": "sous le seuil",
     "reason_no_threshold": "pas de seuil",
+    "reason_suspended": "automatisation suspendue",
     "reason_empty": "vide",
     "reason_code_typed": "un code saisi à la place du libellé",
     "reason_only_digits": "seulement des chiffres",
@@ -155,6 +156,7 @@ FRENCH = {
         "{n_errors} faux."
     ),
     "segments": "Par segment : {column}",
+    "segments_by_domain": "Par poste du premier niveau",
     "segments_note": (
         "La promesse vaut pour l’ensemble, pas pour chaque segment ; un intervalle entièrement "
         "au-dessus de l’erreur visée (✗) appelle une certification propre à ce segment."
@@ -330,6 +332,7 @@ ENGLISH = {
     "reason_above_threshold": "above the threshold",
     "reason_below_threshold": "below the threshold",
     "reason_no_threshold": "no threshold",
+    "reason_suspended": "automation suspended",
     "reason_empty": "empty",
     "reason_code_typed": "a code typed instead of words",
     "reason_only_digits": "only digits",
@@ -382,6 +385,7 @@ ENGLISH = {
         "Roll-up: {n} texts to review get a sure code at level {level}, {n_errors} of them wrong."
     ),
     "segments": "By segment: {column}",
+    "segments_by_domain": "By code at the top of the nomenclature",
     "segments_note": (
         "The promise holds for the whole, not for each segment; an interval wholly above the "
         "target error (✗) calls for a certification of that segment."

@@ -203,6 +203,8 @@ def _quiet_mlflow() -> None:
     bounds = {
         variables.MLFLOW_HTTP_REQUEST_MAX_RETRIES: HTTP_RETRIES,
         variables.MLFLOW_HTTP_REQUEST_TIMEOUT: HTTP_TIMEOUT_SECONDS,
+        # A model comes from the address that was given, and the password goes nowhere else.
+        variables.MLFLOW_ALLOW_HTTP_REDIRECTS: False,
     }
     for variable, value in bounds.items():
         if not variable.is_set():
@@ -245,6 +247,10 @@ def _reason(error: BaseException) -> str:
         return "no answer in time. Is it up?"
     if "NewConnectionError" in names or "NameResolutionError" in names:
         return "nobody answers there. Is it up, and is the address right?"
+    if "CERTIFICATE_VERIFY_FAILED" in names:
+        return "nobody vouches for its certificate. Is it the right address?"
+    if re.search(r"failed with error code 30\d", str(error)):
+        return "it sends elsewhere, which is not followed. Give the address where it stands."
     said = str(error).strip().splitlines()
     return _without_passwords(said[0] if said else type(error).__name__)[:MAX_REASON_CHARACTERS]
 

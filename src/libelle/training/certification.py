@@ -208,6 +208,16 @@ def answers_of_level(predictor: Predictor, judged: Judged, level: Level) -> tupl
     return confidence_of(summed), wrong
 
 
+def answers_above(predictor: Predictor, judged: Judged) -> Above:
+    """Return the answers of all levels together, for texts that may be rolled up."""
+    answers = [answers_of_level(predictor, judged, level) for level in predictor.levels]
+    return Above(
+        confidence_of(judged.probabilities),
+        np.column_stack([confidences for confidences, _ in answers]),
+        np.column_stack([wrong for _, wrong in answers]),
+    )
+
+
 def _certify_codes(
     predictor: Predictor,
     judged: Judged,
@@ -267,7 +277,7 @@ def _certify_roll_up(
     if plan is None:
         return None
     return certify_roll_up(
-        _look_above(predictor, judged),
+        answers_above(predictor, judged),
         plan,
         codes_threshold=codes["threshold"],
         target_error=target_error,
@@ -286,22 +296,13 @@ def _plan_roll_up(
     """Plan from out-of-fold answers, or take the plan of the nearest target from the manifest."""
     if out_of_fold is not None:
         _, wrong = answers_of_codes(predictor, out_of_fold)
-        above = _look_above(predictor, out_of_fold)
+        above = answers_above(predictor, out_of_fold)
         return RollUpPlan.from_out_of_fold(
             above, wrong, n_texts=n_texts, target_error=target_error, delta=delta
         )
     known = [one for one in predictor.manifest.get("roll_up") or [] if one is not None]
     nearest = min(known, key=lambda one: abs(one["target_error"] - target_error), default=None)
     return None if nearest is None else RollUpPlan.from_list(nearest["plan"])
-
-
-def _look_above(predictor: Predictor, judged: Judged) -> Above:
-    answers = [answers_of_level(predictor, judged, level) for level in predictor.levels]
-    return Above(
-        confidence_of(judged.probabilities),
-        np.column_stack([confidences for confidences, _ in answers]),
-        np.column_stack([wrong for _, wrong in answers]),
-    )
 
 
 def _require(holds: bool, complaint: str) -> None:

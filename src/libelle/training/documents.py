@@ -7,12 +7,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from libelle.data.datasets import Dataset
+from libelle.data.levels import code_at_level
 from libelle.errors import MissingPackageError
-from libelle.evaluation import assess, cost_curve, error_coverage_curve
+from libelle.evaluation import (
+    DOMAIN_COLUMN,
+    MOST_SEGMENTS,
+    assess,
+    cost_curve,
+    error_coverage_curve,
+)
 from libelle.figures import cost_chart, coverage_chart
 from libelle.predictor import Predictor
 from libelle.reports import render_report, render_sheet
 from libelle.reports.formats import Language
+from libelle.reports.sheet import Part
 from libelle.training.certification import Judged, answers_of_codes
 from libelle.training.configuration import TrainingConfiguration
 from libelle.training.runlog import RunLog
@@ -54,7 +62,7 @@ def log_exploration(
 def log_documents(run_log: RunLog, predictor: Predictor, test: Dataset) -> None:
     """Log the evaluation report and the transparency sheet, in French and English."""
     try:
-        assessment = assess(predictor, test)
+        assessment = _assess_by_domain(predictor, test)
         for lang in LANGUAGES:
             report = render_report(assessment, lang=lang, now=datetime.now(UTC))
             run_log.log_artifact(f"report.{lang}.html", report.encode("utf-8", "replace"))
@@ -64,18 +72,28 @@ def log_documents(run_log: RunLog, predictor: Predictor, test: Dataset) -> None:
     log_sheets(run_log, predictor, assessment)
 
 
+def log_sheets_of_certification(run_log: RunLog, predictor: Predictor, fresh: Dataset) -> None:
+    """Log the sheet of a model under new promises, as it does on the texts that proved them."""
+    log_sheets(run_log, predictor, _assess_by_domain(predictor, fresh), measured_on="certify")
+
+
 def log_sheets(
-    run_log: RunLog, predictor: Predictor, assessment: Mapping[str, Any] | None = None
+    run_log: RunLog,
+    predictor: Predictor,
+    assessment: Mapping[str, Any],
+    *,
+    measured_on: Part = "test",
 ) -> None:
-    """Log the transparency sheet of a saved model; metrics by level stand in an assessment."""
+    """Log the transparency sheet of a saved model, with its metrics by level and domain."""
     configuration = predictor.manifest.get("configuration", {})
     try:
         for lang in LANGUAGES:
             sheet = render_sheet(
                 predictor.manifest,
                 lang=lang,
-                levels=assessment["levels"] if assessment else (),
-                segments=assessment["segments"] if assessment else None,
+                levels=assessment["levels"],
+                segments=assessment["segments"],
+                measured_on=measured_on,
                 purpose=configuration.get("purpose", ""),
                 contact=configuration.get("contact", ""),
                 digest=predictor.digest,
@@ -83,6 +101,19 @@ def log_sheets(
             run_log.log_artifact(f"sheet.{lang}.md", sheet.encode("utf-8", "replace"))
     except MissingPackageError as error:
         logger.warning("%s The run has no transparency sheet.", error)
+
+
+def _assess_by_domain(predictor: Predictor, dataset: Dataset) -> dict[str, Any]:
+    """Evaluate a model, for each code at the top of the nomenclature too, if they are not many."""
+    nomenclature = predictor.nomenclature
+    domains = [
+        f"{code} {title}" if (title := nomenclature.title_of(code)) != code else code
+        for code in (code_at_level(code, 1, nomenclature) for code in dataset.codes)
+    ]
+    few = len(set(domains)) <= MOST_SEGMENTS
+    return assess(
+        predictor, dataset, segments=domains if few else None, segment_column=DOMAIN_COLUMN
+    )
 
 
 def _log_json(run_log: RunLog, name: str, content: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from libelle.data.fingerprints import Fingerprints
 from libelle.errors import DataError, UsageError
 from libelle.predictor import Predictor
 from libelle.training.certification import Targets, certify
-from libelle.training.documents import log_sheets
+from libelle.training.documents import log_sheets_of_certification
 from libelle.training.pipeline import FINGERPRINTS
 from libelle.training.runlog import NullRunLog, RunLog
 
@@ -91,7 +91,7 @@ def recertify(
         prints = (known or Fingerprints(complete=False)).adding(fresh.keys)
         run_log.log_artifact(FINGERPRINTS, prints.to_bytes())
         run_log.log_model(certified.save(output))
-        log_sheets(run_log, certified)
+        log_sheets_of_certification(run_log, certified, fresh)
     except BaseException:
         run_log.finish("failed")
         raise

@@ -124,7 +124,7 @@ def test_a_failure_on_the_way_says_nothing_of_the_text(
     def fail(texts, **_options):
         raise RuntimeError(f"cannot read {texts}")
 
-    monkeypatch.setattr(model.predictor, "predict", fail)
+    monkeypatch.setattr(model.predictor, "answer", fail)
     client, slow = make_client(), SlowClient([json.dumps({"text": SECRET}).encode()])
     slow.reading.set()
     with pytest.raises(AnswerCutError) as raised:

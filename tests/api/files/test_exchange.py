@@ -15,6 +15,7 @@ from api.files.rows import FIELDS
 
 CSV, NDJSON = "text/csv", "application/x-ndjson"
 SECRET = "texte-confidentiel"
+SHARED = ("error", "model_digest", "guarantee")
 IN_BATCH = (
     "prediction_id",
     "code",
@@ -24,6 +25,8 @@ IN_BATCH = (
     "reason",
     "candidates",
     "prediction_set",
+    "prediction_set_complete",
+    "roll_up",
 )
 
 
@@ -60,7 +63,7 @@ def write_csv(rows, delimiter=","):
 def of_csv(row):
     """Return a row of CSV as NDJSON has it."""
     read = {name: value or None for name, value in row.items()}
-    for name in ("candidates", "prediction_set", "error", "confidence"):
+    for name in (*FIELDS[-5:], "confidence"):
         read[name] = None if read[name] is None else json.loads(read[name])
     return read
 
@@ -79,6 +82,8 @@ def check_against(results, rows, model):
     for result, row in zip(results, rows, strict=True):
         assert row["error"] == result["error"]
         assert row["model_digest"] == model.predictor.digest
+        assert row["guarantee"] == model.predictor.guarantee.status
+        assert row["threshold_id"] == model.predictor.guarantee.threshold_id
         for name in IN_BATCH:
             assert row[name] == (result["prediction"] or {}).get(name), name
         first = (result["prediction"] or {}).get("candidates")
@@ -230,7 +235,7 @@ def test_a_bad_row_gets_its_own_error_and_the_others_are_answered(client, bad, p
     assert wrong["error"]["type"] == "urn:libelle:problem:invalid-item"
     assert [error["pointer"] for error in wrong["error"]["errors"]] == [pointer]
     assert SECRET not in str(wrong["error"])
-    assert all(wrong[name] is None for name in FIELDS if name not in ("error", "model_digest"))
+    assert all(wrong[name] is None for name in FIELDS if name not in SHARED)
 
 
 def test_a_record_swallows_no_other(client):
@@ -268,7 +273,7 @@ def test_a_bad_line_gets_its_own_error_and_the_others_are_answered(client, bad, 
     assert wrong["error"]["type"] == "urn:libelle:problem:invalid-item"
     assert [error["pointer"] for error in wrong["error"]["errors"]] == [pointer]
     assert SECRET not in str(wrong["error"])
-    assert all(wrong[name] is None for name in FIELDS if name not in ("error", "model_digest"))
+    assert all(wrong[name] is None for name in FIELDS if name not in SHARED)
 
 
 def test_fields_of_ndjson_are_kept_as_they_are_written(client):

@@ -80,7 +80,7 @@ def test_answers_come_before_the_file_has_ended(served):
     port, _, _ = served
     with contextlib.closing(open_exchange(port)) as connection:
         connection.sendall(in_chunk(b"n,text\n"))
-        head = read_until(connection, b"prediction_set,error\r\n")
+        head = read_until(connection, b"roll_up,error\r\n")
         assert head.startswith(b"HTTP/1.1 200")
         for number in range(5):
             connection.sendall(in_chunk(b"%d,Cr\xc3\xa8che\n" % number))

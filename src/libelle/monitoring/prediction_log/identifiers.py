@@ -1,10 +1,17 @@
-"""Prediction log: one row for each text answered, under an identifier that a retry finds again."""
+"""Identifiers: the same for a retry, unguessable without the key."""
 
 from collections.abc import Iterable
 from hashlib import blake2b
 
+import numpy as np
+
 _ID_BYTES = 16
-_VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
+_UUID_LENGTH = 36
+_DIGIT_PLACES = [place for place in range(_UUID_LENGTH) if place not in (8, 13, 18, 23)]
+_VERSION_PLACE, _VARIANT_PLACE = 14, 19
+# A variant is one digit of four, whatever the digit was.
+_VARIANTS = np.zeros(128, np.uint8)
+_VARIANTS[list(b"0123456789abcdef")] = list(b"89ab" * 4)
 
 
 def make_prediction_id(
@@ -46,17 +53,13 @@ def make_prediction_ids(
     key: bytes, *, client: str, request_id: str, texts: Iterable[tuple[int, str]], digest: str
 ) -> list[str]:
     """Return the identifiers of the texts of one request, given with their positions."""
-    request_key = _request_key(key, client, request_id, digest)
-    return [
-        _as_uuid(
-            blake2b(
-                f"{position}:{text}".encode("utf-8", "surrogatepass"),
-                digest_size=_ID_BYTES,
-                key=request_key,
-            ).hexdigest()
-        )
-        for position, text in texts
-    ]
+    keyed = blake2b(digest_size=_ID_BYTES, key=_request_key(key, client, request_id, digest))
+    digests = []
+    for position, text in texts:
+        one = keyed.copy()
+        one.update(f"{position}:{text}".encode("utf-8", "surrogatepass"))
+        digests.append(one.digest())
+    return _as_uuids(b"".join(digests))
 
 
 def _request_key(key: bytes, *parts: str) -> bytes:
@@ -66,8 +69,15 @@ def _request_key(key: bytes, *parts: str) -> bytes:
     return blake2b(message.encode("utf-8", "surrogatepass"), key=blake2b(key).digest()).digest()
 
 
-def _as_uuid(digits: str) -> str:
-    return (
-        f"{digits[:8]}-{digits[8:12]}-8{digits[13:16]}"
-        f"-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:]}"
-    )
+def _as_uuids(digests: bytes) -> list[str]:
+    """Write digests, one after the other, as UUIDs of version 8: all at once, as it costs less."""
+    digits = np.frombuffer(digests.hex().encode(), np.uint8).reshape(-1, 2 * _ID_BYTES)
+    written = np.full((len(digits), _UUID_LENGTH), ord("-"), np.uint8)
+    written[:, _DIGIT_PLACES] = digits
+    written[:, _VERSION_PLACE] = ord("8")
+    written[:, _VARIANT_PLACE] = _VARIANTS[written[:, _VARIANT_PLACE]]
+    everything = written.tobytes().decode()
+    return [
+        everything[start : start + _UUID_LENGTH]
+        for start in range(0, len(everything), _UUID_LENGTH)
+    ]

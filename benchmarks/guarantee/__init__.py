@@ -1,0 +1,1 @@
+"""Guarantee: how often what is promised of errors is broken, on real texts."""
