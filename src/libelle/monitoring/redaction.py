@@ -34,7 +34,9 @@ def _token(found: re.Match[str]) -> str:
 
 
 _GAP = r"[\s.\-/_]{0,2}"
-_EMAIL = r"(?<![\w.+'-])[\w.+'-]+\s?(?:@|\(at\)|\[at\])\s?[\w-]+(?:\.[\w-]+)+"
+_LOCAL = r"[\w.!#$%&'*+/=?^`{|}~-]"
+# From the beginning of a word only: else a long one would be tried from each of its characters.
+_EMAIL = rf"(?<!{_LOCAL}){_LOCAL}+\s?(?:@|\(at\)|\[at\])\s?[\w-]+(?:\.[\w-]+)+"
 _IBAN = r"\b(?i:[a-z]{2})\d{2}(?:[ .-]?[A-Za-z\d]{4}){2,7}(?:[ .-]?[A-Za-z\d]{1,3})?\b"
 # Sex, year, month, department (Corsica has letters), town, order; the key is often left out. It is
 # not checked: a number with a slip still names someone.
@@ -55,12 +57,17 @@ _CAPITALIZED = rf"(?=[A-ZÀ-ÖØ-Þ]){_WORD}"
 _MORE = rf"(?:[\s-]+{_PARTICLE}?(?:{_INITIALS}|{_CAPITALIZED})){{0,3}}"
 # Before a small letter these are also ordinary words: "je me plains", "maître d'ouvrage".
 _DOUBTFUL = r"(?:MM?\.?|Mr\.?|Me\.?|Pr\.?|Mgr\.?|Docteur|Ma[iî]tre|Professeur)"
-_SURE = r"(?i:messieurs|monsieur|mesdames|madame|mademoiselle|m(?:me|lle)s?\.?|mr\.?|dr\.?|m\.)"
+_SURE = (
+    r"(?:(?i:messieurs|monsieur|mesdames|madame|mademoiselle|m(?:me|lle)s?\.?|mr\.?|dr\.?)"
+    r"|M\.|(?<!\d\s)m\.)"  # After a number, a small m is a metre.
+)
+_BEFORE_NAME = r"(?:\s+|(?<=\.))"
 # A civility, then a title: "Monsieur le maire".
 _TITLE = r"(?:le|la|les|et|ou|en|à)\b|l['’]"
 _NAME = (
-    rf"(?<!\w)(?P<civility>(?:{_SURE}\s*(?<!\w\w)(?=[^\W\d_])|{_SURE}\s+|{_DOUBTFUL}\s+"
-    rf"(?={_PARTICLE}?[A-ZÀ-ÖØ-Þ])))(?P<name>(?!{_TITLE}){_PARTICLE}?{_INITIALS}*{_WORD}{_MORE})"
+    rf"(?<!\w)(?P<civility>{_SURE}{_BEFORE_NAME}"
+    rf"|{_DOUBTFUL}{_BEFORE_NAME}(?={_PARTICLE}?[A-ZÀ-ÖØ-Þ]))"
+    rf"(?P<name>(?!{_TITLE}){_PARTICLE}?{_INITIALS}*{_WORD}{_MORE})"
 )
 _PERSONAL = re.compile(
     "|".join(

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import re
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from libelle.monitoring.prediction_log.rows import Record, read_record
 from libelle.monitoring.prediction_log.segments import DROPPED, OPEN, is_segment, read_segment
 
 UNREADABLE = "unreadable"
+_AGAIN_SECONDS = 0.05
 _FOLDER = re.compile(r"[0-9a-f]{12}-\d+")
 
 
@@ -44,8 +46,8 @@ class ReadSegments:
 
 
 @contextmanager
-def hold_backlog(spool_path: Path) -> Iterator[Backlog]:
-    """Hold what may be taken out of a spool.
+def hold_backlog(spool_path: Path, *, wait_seconds: float = 0.0) -> Iterator[Backlog]:
+    """Hold what may be taken out of a spool, waiting a while for who holds it.
 
     Raises
     ------
@@ -53,7 +55,11 @@ def hold_backlog(spool_path: Path) -> Iterator[Backlog]:
         If the spool cannot be read, or another process takes from it.
     """
     with ExitStack() as held:
-        if not _lock(spool_path, held):
+        until = time.monotonic() + wait_seconds
+        while not _lock(spool_path, held):
+            if time.monotonic() < until:
+                time.sleep(_AGAIN_SECONDS)
+                continue
             raise StorageError(
                 f"Another process takes predictions out of the spool {spool_path}. "
                 "One is enough: end it, or wait."
@@ -89,6 +95,16 @@ def segments_of(folder: Path) -> list[Path]:
         return sorted(path for path in folder.iterdir() if is_segment(path))
     except FileNotFoundError:
         return []
+
+
+def open_segments_of_others(spool_path: Path, backlog: Backlog) -> list[Path]:
+    """Return the segments that live writers are writing."""
+    return [
+        segment
+        for folder in writer_folders(spool_path)
+        for segment in segments_of(folder)
+        if segment not in backlog.segments
+    ]
 
 
 def read_segments(segments: Sequence[Path]) -> ReadSegments:
@@ -150,11 +166,12 @@ def _lock(folder: Path, held: ExitStack) -> bool:
         if _FOLDER.fullmatch(folder.name):
             return False
         raise _unreadable(folder, error) from error
-    held.callback(os.close, descriptor)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        os.close(descriptor)
         return False
+    held.callback(os.close, descriptor)
     return True
 
 

@@ -4,9 +4,7 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 
-import orjson
-
-from libelle.storage import write_atomically
+from libelle.monitoring.prediction_log.notes import read_note, write_note
 
 _NAME = "state.json"
 
@@ -56,14 +54,14 @@ class UploadState:
 
 def read_state(spool_path: Path) -> UploadState:
     """Return what the uploader of a spool said last; a new state if it said nothing sensible."""
+    values = read_note(spool_path / _NAME)
+    known = {one.name: values[one.name] for one in fields(UploadState) if one.name in values}
     try:
-        values = orjson.loads((spool_path / _NAME).read_bytes())
-        known = {one.name: values[one.name] for one in fields(UploadState) if one.name in values}
         for name in known:
             if name.endswith("_at") and known[name] is not None:
                 known[name] = datetime.fromisoformat(known[name])
         return UploadState(**known)
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError):
         return UploadState()
 
 
@@ -75,5 +73,4 @@ def write_state(spool_path: Path, state: UploadState) -> None:
     StorageError
         If the spool cannot be written.
     """
-    with write_atomically(spool_path / _NAME) as stream:
-        stream.write(orjson.dumps(asdict(state)))
+    write_note(spool_path / _NAME, asdict(state))

@@ -1,7 +1,7 @@
 """Log: the sink that keeps predictions in a spool, from where an uploader takes them."""
 
 import logging
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 
 from libelle.errors import StorageError
 from libelle.monitoring.prediction_log.options import LogOptions, SyncMode, WhenFull
@@ -40,7 +40,8 @@ class PredictionLog:
         )
         self._refuses = options.when_full is WhenFull.REFUSE
         self._n_rows = self._n_dropped = 0
-        self._is_dropping = False
+        self._is_written, self._is_dropping = True, False
+        self._counting = Lock()
         self._closing = Event()
         self._tend_seconds = min(_LONGEST_TEND_SECONDS, options.upload_seconds / 8)
         self._tending = Thread(target=self._tend, name="libelle-log", daemon=True)
@@ -64,12 +65,12 @@ class PredictionLog:
         self._n_rows += n_rows  # Where rows are lost, a gap shows it.
         try:
             self._spool.append(record, n_rows=n_rows)
+            self._is_written = True
         except StorageError as error:
+            self._is_written = False
             if self._refuses:
                 raise
             self._drop(n_rows, error)
-        else:
-            self._resume()
 
     def sync(self) -> None:
         """Bring to the disk what was appended so far; called by any thread.
@@ -85,6 +86,8 @@ class PredictionLog:
             if self._refuses:
                 raise
             self._drop(self._spool.forget_unsynced(), error)
+        else:
+            self._resume()
 
     def close(self) -> None:
         """Bring everything to the disk, and leave it to the uploader."""
@@ -97,13 +100,14 @@ class PredictionLog:
             self._drop(self._spool.forget_unsynced(), error)
 
     def _drop(self, n_rows: int, error: StorageError) -> None:
-        if n_rows and not self._is_dropping:
+        with self._counting:
+            is_first, self._is_dropping = not self._is_dropping, True
+            self._n_dropped += n_rows
+        if is_first:
             logger.error("Predictions are not logged any more: %s", error)
-            self._is_dropping = True
-        self._n_dropped += n_rows
 
     def _resume(self) -> None:
-        if self._is_dropping:
+        if self._is_dropping and self._is_written:
             logger.warning("Predictions are logged again; %d were not", self._n_dropped)
             self._is_dropping = False
 

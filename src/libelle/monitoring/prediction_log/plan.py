@@ -3,9 +3,7 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import orjson
-
-from libelle.storage import write_atomically
+from libelle.monitoring.prediction_log.notes import read_note, write_note
 
 _NAME = "plan.json"
 
@@ -31,10 +29,10 @@ class Plan:
 
 def read_plan(spool_path: Path) -> Plan | None:
     """Return the upload that was begun and not finished, if there is one."""
+    values = read_note(spool_path / _NAME)
     try:
-        values = orjson.loads((spool_path / _NAME).read_bytes())
         return Plan(values["stem"], tuple(values["segments"]), values["is_sent"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (KeyError, TypeError):
         return None
 
 
@@ -46,8 +44,7 @@ def write_plan(spool_path: Path, plan: Plan) -> None:
     StorageError
         If the spool cannot be written.
     """
-    with write_atomically(spool_path / _NAME) as stream:
-        stream.write(orjson.dumps(asdict(plan)))
+    write_note(spool_path / _NAME, asdict(plan))
 
 
 def forget_plan(spool_path: Path) -> None:

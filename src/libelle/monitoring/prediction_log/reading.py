@@ -10,17 +10,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from libelle.errors import DataError, StorageError, UsageError
 from libelle.monitoring.prediction_log.backlog import read_segments, segments_of, writer_folders
-from libelle.monitoring.prediction_log.schema import NAMES, SCHEMA_VERSION, arrow_schema
-from libelle.monitoring.prediction_log.store import SUFFIX, LogStore
+from libelle.monitoring.prediction_log.files import complete, read_file, schema_of
+from libelle.monitoring.prediction_log.schema import NAMES
+from libelle.monitoring.prediction_log.store import LogStore
 from libelle.monitoring.prediction_log.tables import build_sound_table
 from libelle.storage import DEFAULT_OPTIONS, StorageOptions
 
 ATTEMPTS = 5
-VERSION_KEY = b"libelle_schema_version"
 _AT_ONCE = 16
 _NEEDED = ("prediction_id", "received_at", "order")
 
@@ -87,7 +86,7 @@ def read_log(
     read = [_read_day(store, day, wanted) for day in days]
     tables = [table for one in read for table in one.tables] + waiting
     whole = pa.concat_tables([_empty(wanted), *tables])
-    table = _once(_between(whole, since, until)).select(columns or NAMES)
+    table = keep_first(_between(whole, since, until)).select(columns or NAMES)
     return LogContent(table, [problem for one in read for problem in one.problems])
 
 
@@ -110,35 +109,8 @@ def iter_days(
         if _overlaps(day, since, until):
             read = _read_day(store, day, wanted)
             whole = pa.concat_tables([_empty(wanted), *read.tables])
-            table = _once(_between(whole, since, until)).select(columns or NAMES)
+            table = keep_first(_between(whole, since, until)).select(columns or NAMES)
             yield day, LogContent(table, read.problems)
-
-
-def read_file(store: LogStore, name: str, columns: Sequence[str] = NAMES) -> pa.Table:
-    """Read a file of the log; columns that its version had not are null.
-
-    Raises
-    ------
-    DataError
-        If it is not one of libelle's, or of a later version.
-    FileNotFoundError
-        If it is not there any more.
-    StorageError
-        If the log is out of reach.
-    """
-    if not name.endswith(SUFFIX):
-        raise DataError("it is no Parquet file")
-    with store.open(name) as stream:
-        try:
-            file = pq.ParquetFile(stream)
-            _check_version(file.schema_arrow.metadata or {})
-            there = set(file.schema_arrow.names)
-            table = file.read([column for column in columns if column in there])
-            return _complete(table, columns)
-        except FileNotFoundError:
-            raise
-        except (pa.ArrowException, ValueError, KeyError) as error:
-            raise DataError("it is damaged, or it is no file of libelle") from error
 
 
 class _ReadDay(NamedTuple):
@@ -173,33 +145,12 @@ def _read_files(store: LogStore, names: Sequence[str], columns: Sequence[str]) -
     )
 
 
-def _check_version(metadata: dict[bytes, bytes]) -> None:
-    if VERSION_KEY not in metadata:
-        raise DataError("it is no file of libelle")
-    version = int(metadata[VERSION_KEY])
-    if version > SCHEMA_VERSION:
-        raise DataError(f"it has version {version}, this libelle reads {SCHEMA_VERSION}")
-
-
-def _complete(table: pa.Table, columns: Sequence[str]) -> pa.Table:
-    schema = _schema_of(columns)
-    arrays = [
-        (
-            table[field.name].cast(field.type)
-            if field.name in table.column_names
-            else pa.nulls(table.num_rows, field.type)
-        )
-        for field in schema
-    ]
-    return pa.Table.from_arrays(arrays, schema=schema)
-
-
 def _waiting_rows(spool_path: Path, columns: Sequence[str]) -> pa.Table:
     """Read what no uploader took yet, from the segments being written too."""
     folders = writer_folders(spool_path)
     segments = [segment for folder in folders for segment in segments_of(folder)]
     table, _ = build_sound_table(read_segments(segments).records)
-    return _complete(table, columns)
+    return complete(table, columns)
 
 
 def _known_columns(columns: Sequence[str] | None) -> list[str]:
@@ -211,14 +162,8 @@ def _known_columns(columns: Sequence[str] | None) -> list[str]:
     return [name for name in NAMES if name in columns or name in _NEEDED]
 
 
-def _schema_of(columns: Iterable[str]) -> pa.Schema:
-    """Return the schema of some columns, all of which may be null: older versions lack some."""
-    whole = arrow_schema()
-    return pa.schema([whole.field(name).with_nullable(True) for name in columns])
-
-
 def _empty(columns: Iterable[str]) -> pa.Table:
-    return _schema_of(columns).empty_table()
+    return schema_of(columns).empty_table()
 
 
 def _in_utc(moment: datetime | None) -> datetime | None:
@@ -243,7 +188,7 @@ def _between(table: pa.Table, since: datetime | None, until: datetime | None) ->
     return table
 
 
-def _once(table: pa.Table) -> pa.Table:
+def keep_first(table: pa.Table) -> pa.Table:
     """Keep the first row of each prediction."""
     if len(pc.unique(table["prediction_id"])) == table.num_rows:
         return table

@@ -72,7 +72,7 @@ def read_record(content: bytes) -> Record:
     try:
         values = orjson.loads(content)
         record = Record(values["shared"], values["rows"])
-        version = record.shared["schema_version"]
+        version = int(record.shared["schema_version"])
         lengths = {len(column) for column in record.rows.values()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError("A record of the spool is not one of libelle's.") from error

@@ -6,8 +6,10 @@ No call to a remote place lasts longer than its deadline, whatever the library b
 import errno
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import date
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -45,12 +47,12 @@ class FailureKind(StrEnum):
 
 
 _MEANINGS = {
-    FailureKind.UNREACHABLE: "the server cannot be reached. Check the address",
+    FailureKind.UNREACHABLE: "the server cannot be reached. Check the address.",
     FailureKind.NO_ANSWER: "no answer within the deadline. Is the server up?",
-    FailureKind.REFUSED: "access is refused. Check the key and its expiry, or the rights",
-    FailureKind.NOT_FOUND: "nothing stands at this address. Check the bucket or the folder",
-    FailureKind.SLOW_DOWN: "the server asks to slow down, or is ill. It is tried again later",
-    FailureKind.NO_SPACE: "no space is left there. Free some",
+    FailureKind.REFUSED: "access is refused. Check the key and its expiry, or the rights.",
+    FailureKind.NOT_FOUND: "nothing stands at this address. Check the bucket or the folder.",
+    FailureKind.SLOW_DOWN: "the server is ill, or asks to slow down. Try later.",
+    FailureKind.NO_SPACE: "no space is left there. Free some.",
 }
 
 
@@ -58,8 +60,8 @@ class LogStoreError(StorageError):
     """The place of the log did not do what was asked; `kind` says why."""
 
     def __init__(self, uri: str, kind: FailureKind, cause: BaseException) -> None:
-        meaning = _MEANINGS.get(kind, f"the server or the system said {type(cause).__name__}")
-        super().__init__(f"The prediction log {redact(uri)} is out of reach: {meaning}.")
+        meaning = _MEANINGS.get(kind, f"{type(cause).__name__} was raised there.")
+        super().__init__(f"The prediction log {redact(uri)} is out of reach: {meaning}")
         self.kind = kind
 
 
@@ -96,7 +98,9 @@ class LogStore:
     def open(self, name: str) -> IO[bytes]:
         """Open a file for reading; raise `FileNotFoundError` if it is not there any more."""
         path = self._path(name)
-        opened: IO[bytes] = self._do(lambda: self._filesystem.open(path, "rb"), path)
+        opened: IO[bytes] = self._do(
+            lambda: self._filesystem.open(path, "rb"), is_maybe_absent=True
+        )
         return opened
 
     def put_once(self, name: str, content: bytes) -> None:
@@ -116,11 +120,8 @@ class LogStore:
     def delete(self, names: Iterable[str]) -> None:
         """Delete files; those that are not there any more do not matter."""
         for name in names:
-            path = self._path(name)
-            try:
-                self._do(lambda path=path: self._filesystem.rm_file(path), path)  # type: ignore[misc]
-            except FileNotFoundError:
-                continue
+            with suppress(FileNotFoundError):
+                self._do(partial(self._delete, self._path(name)), is_maybe_absent=True)
 
     def delete_day(self, day: date) -> int:
         """Delete a day, and return how many files that was."""
@@ -140,7 +141,7 @@ class LogStore:
     def _list(self, folder: str) -> list[str]:
         path = self._path(folder)
         try:
-            found = self._do(lambda: self._ls(path), path)
+            found = self._do(partial(self._ls, path), is_maybe_absent=True)
         except FileNotFoundError:
             if "/" in self._root and is_remote(self.uri):
                 self._do(lambda: self._ls(self._root.partition("/")[0]))  # Is there a bucket?
@@ -167,14 +168,19 @@ class LogStore:
                 raise
             self._filesystem.pipe_file(path, content)
 
-    def _do(self, call: Callable[[], Answer], path: str = "") -> Answer:
-        """Do a call within the deadline; a path that may be absent raises `FileNotFoundError`."""
+    def _delete(self, path: str) -> None:
+        self._filesystem.rm_file(path)
+        if not is_remote(self.uri):  # Erased rows must not come back after a power cut.
+            sync_folder(Path(path).parent)
+
+    def _do(self, call: Callable[[], Answer], *, is_maybe_absent: bool = False) -> Answer:
+        """Do a call within the deadline."""
         try:
             if not is_remote(self.uri):
                 return call()
             return _within(self._options.deadline_seconds + GRACE_SECONDS, call)
         except Exception as error:  # Each kind of filesystem raises errors of its own.
-            if path and isinstance(error, FileNotFoundError):
+            if is_maybe_absent and isinstance(error, FileNotFoundError):
                 raise
             raise LogStoreError(self.uri, kind_of(error), error) from error
 

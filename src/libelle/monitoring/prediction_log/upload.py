@@ -1,6 +1,5 @@
 """Upload: segments of the spool become Parquet files of the log, each under a name of its own."""
 
-import io
 import logging
 import re
 import socket
@@ -8,13 +7,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from random import Random
 from typing import Protocol
-
-import pyarrow as pa
-import pyarrow.parquet
 
 from libelle.errors import StorageError
 from libelle.monitoring.prediction_log.backlog import (
@@ -26,10 +21,11 @@ from libelle.monitoring.prediction_log.backlog import (
     set_aside,
 )
 from libelle.monitoring.prediction_log.board import UploadState, read_state, write_state
+from libelle.monitoring.prediction_log.files import write_file
 from libelle.monitoring.prediction_log.options import LogOptions
 from libelle.monitoring.prediction_log.plan import Plan, forget_plan, read_plan, write_plan
 from libelle.monitoring.prediction_log.spool import measure
-from libelle.monitoring.prediction_log.store import SUFFIX, LogStore, LogStoreError, folder_of
+from libelle.monitoring.prediction_log.store import LogStore, LogStoreError, folder_of
 from libelle.monitoring.prediction_log.tables import build_sound_table, group_by_day
 
 logger = logging.getLogger(__name__)
@@ -92,15 +88,18 @@ class Uploader:
         """
         with hold_backlog(self._spool_path) as backlog:
             state = self._count_dropped(read_state(self._spool_path), backlog)
+            n_rows_before = state.n_rows
             try:
-                n_rows_before = state.n_rows
                 for group in self._groups(backlog.segments):
                     state = self._upload(group, state)
-                gone = remove_dead(backlog.dead_folders)
-                self._succeed(state, gone)
+                self._succeed(state, remove_dead(backlog.dead_folders))
             except StorageError as error:
                 self._fail(state, error, backlog.segments)
                 raise
+            except OSError as error:
+                failure = self._spool_failure(error)
+                self._fail(state, failure, backlog.segments)
+                raise failure from error
         return state.n_rows - n_rows_before
 
     def _try_once(self) -> bool:
@@ -161,9 +160,7 @@ class Uploader:
         n_rows = n_files = 0
         for day, records in days.items():
             table, n_bad_today = build_sound_table(records)
-            content = to_parquet(table)
-            mark = sha256(content).hexdigest()[:8]
-            self._store.put_once(f"{folder_of(day)}/{plan.stem}-{mark}{SUFFIX}", content)
+            write_file(self._store, f"{folder_of(day)}/{plan.stem}", table)
             n_bad, n_rows, n_files = n_bad + n_bad_today, n_rows + table.num_rows, n_files + 1
         if read.unreadable or n_bad:
             logger.error("Records that cannot be read are set aside in %s", self._spool_path)
@@ -174,6 +171,12 @@ class Uploader:
             n_rows=state.n_rows + n_rows,
             n_torn_bytes=state.n_torn_bytes + read.n_torn_bytes,
             n_unreadable=state.n_unreadable + len(read.unreadable) + n_bad,
+        )
+
+    def _spool_failure(self, error: OSError) -> StorageError:
+        return StorageError(
+            f"The spool {self._spool_path} cannot be emptied: {error.strerror}. "
+            "Check LIBELLE_SPOOL_PATH, its rights and its disk."
         )
 
     def _note_plan(self, plan: Plan) -> None:
@@ -230,10 +233,3 @@ class Uploader:
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)
-
-
-def to_parquet(table: pa.Table) -> bytes:
-    """Return a table as a file; the same rows give the same bytes."""
-    stream = io.BytesIO()
-    pa.parquet.write_table(table, stream, compression="zstd")
-    return stream.getvalue()
