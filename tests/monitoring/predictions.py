@@ -1,0 +1,65 @@
+"""Predictions that nobody made, and a log to put them in."""
+
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+from libelle.decision import Decision, Guarantee, GuaranteeStatus, Reason
+from libelle.features import Features
+from libelle.monitoring.prediction_log import LogOptions, make_prediction_ids
+from libelle.monitoring.prediction_sink import FailedItem, PredictionRows
+from libelle.predictor import Prediction
+from libelle.predictor.answers import Candidate, RollUp
+
+KEY = b"a key of the tests"
+NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
+GUARANTEE = Guarantee(GuaranteeStatus.GUARANTEED, 0.05, 0.05, 0.049, "t1", 0.7)
+REASONS = {
+    Decision.AUTOMATIC: Reason.ABOVE_THRESHOLD,
+    Decision.REVIEW: Reason.BELOW_THRESHOLD,
+    Decision.REFUSED: Reason.EMPTY,
+}
+_NUMBERS = count()
+
+
+def make_prediction(decision=Decision.REVIEW, confidence=0.6):
+    candidates = (Candidate(1, "0111", "Céréales", confidence), Candidate(2, "01", "Riz", 0.1))
+    refused = decision is Decision.REFUSED
+    roll_up = RollUp(1, "01", "Agriculture", 0.9, Decision.AUTOMATIC, "t1-level-1")
+    return Prediction(
+        decision,
+        REASONS[decision],
+        "0111" if decision is Decision.AUTOMATIC else None,
+        "Céréales" if decision is Decision.AUTOMATIC else None,
+        0.0 if refused else confidence,
+        () if refused else candidates,
+        roll_up=roll_up if decision is Decision.REVIEW else None,
+        features=Features(12, 2, 1),
+    )
+
+
+def make_rows(*texts, decisions=None, ids=None, failed=(), received_at=NOON, **changes):
+    """Describe a request; without `request_id`, one that nobody else makes."""
+    decisions = decisions or [Decision.REVIEW] * len(texts)
+    values = {
+        "request_id": f"request-{next(_NUMBERS)}",
+        "client": "mairie",
+        "received_at": received_at,
+        "duration_seconds": 0.02,
+        "model_name": "naf",
+        "model_version": "3",
+        "digest": "d" * 64,
+        "guarantee": GUARANTEE,
+        "texts": list(enumerate(texts)),
+        "ids": ids or [None] * len(texts),
+        "predictions": [make_prediction(decision) for decision in decisions],
+        "failed": [FailedItem(len(texts) + n, one, f"failed-{one}") for n, one in enumerate(failed)],
+        **changes,
+    }
+    asked = {name: values[name] for name in ("client", "request_id", "texts", "digest")}
+    return PredictionRows(prediction_ids=make_prediction_ids(KEY, **asked), **values)
+
+
+def make_options(folder: Path, **changes) -> LogOptions:
+    values = {"uri": str(folder / "log"), "spool_path": folder / "spool", "key": KEY, **changes}
+    return LogOptions(**values)
