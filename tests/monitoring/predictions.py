@@ -22,11 +22,12 @@ REASONS = {
 _NUMBERS = count()
 
 
-def make_prediction(decision=Decision.REVIEW, confidence=0.6):
+def make_prediction(decision=Decision.REVIEW, confidence=0.6, prediction_id=""):
     candidates = (Candidate(1, "0111", "Céréales", confidence), Candidate(2, "01", "Riz", 0.1))
     refused = decision is Decision.REFUSED
     roll_up = RollUp(1, "01", "Agriculture", 0.9, Decision.AUTOMATIC, "t1-level-1")
     return Prediction(
+        prediction_id,
         decision,
         REASONS[decision],
         "0111" if decision is Decision.AUTOMATIC else None,
@@ -34,13 +35,13 @@ def make_prediction(decision=Decision.REVIEW, confidence=0.6):
         0.0 if refused else confidence,
         () if refused else candidates,
         roll_up=roll_up if decision is Decision.REVIEW else None,
-        features=Features(12, 2, 1),
     )
 
 
 def make_rows(*texts, decisions=None, ids=None, failed=(), received_at=NOON, **changes):
     """Describe a request; without `request_id`, one that nobody else makes."""
     decisions = decisions or [Decision.REVIEW] * len(texts)
+    n_texts = len(texts)
     values = {
         "request_id": f"request-{next(_NUMBERS)}",
         "client": "mairie",
@@ -50,14 +51,22 @@ def make_rows(*texts, decisions=None, ids=None, failed=(), received_at=NOON, **c
         "model_version": "3",
         "digest": "d" * 64,
         "guarantee": GUARANTEE,
-        "texts": list(enumerate(texts)),
-        "ids": ids or [None] * len(texts),
-        "predictions": [make_prediction(decision) for decision in decisions],
-        "failed": [FailedItem(len(texts) + n, one, f"failed-{one}") for n, one in enumerate(failed)],
+        "positions": range(n_texts),
+        "texts": list(texts),
+        "ids": ids or [None] * n_texts,
+        "features": Features([12] * n_texts, [2] * n_texts, [1] * n_texts),
+        "failed": [
+            FailedItem(len(texts) + n, one, f"failed-{one}") for n, one in enumerate(failed)
+        ],
         **changes,
     }
-    asked = {name: values[name] for name in ("client", "request_id", "texts", "digest")}
-    return PredictionRows(prediction_ids=make_prediction_ids(KEY, **asked), **values)
+    asked = {name: values[name] for name in ("client", "request_id", "digest")}
+    names = make_prediction_ids(KEY, texts=enumerate(texts), **asked)
+    values["predictions"] = [
+        make_prediction(decision, prediction_id=name)
+        for decision, name in zip(decisions, names, strict=True)
+    ]
+    return PredictionRows(**values)
 
 
 def make_options(folder: Path, **changes) -> LogOptions:

@@ -114,7 +114,7 @@ def test_automatic_texts_are_kept_with_the_stated_probability_and_again_for_a_re
 
 @given(rows=REQUESTS, planted=st.text(string.ascii_letters, min_size=12, max_size=20))
 def test_under_the_default_no_text_nor_client_is_in_a_record(rows, planted):
-    rows.texts = [(position, f"{text}{planted}") for position, text in rows.texts]
+    rows.texts = [f"{text}{planted}" for text in rows.texts]
     rows.client = planted
     assert planted.encode() not in written(rows)
 

@@ -72,6 +72,11 @@ class PredictionRows:
     features: Features
     failed: Sequence[FailedItem] = ()
 
+    @property
+    def prediction_ids(self) -> list[str]:
+        """Return what the predictions are called."""
+        return [one.prediction_id for one in self.predictions]
+
 
 class PredictionSink(Protocol):
     """What keeps predictions, or says how many it lost."""

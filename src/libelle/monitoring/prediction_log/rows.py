@@ -134,11 +134,11 @@ class RowWriter:
     def _columns(self, rows: PredictionRows) -> Columns:
         predictions, of_text = rows.predictions, self._pseudonyms.of_text
         decisions = [id(one.decision) for one in predictions]
-        features = [one.features for one in predictions]
+        features = rows.features
         return {
-            "position": [position for position, _ in rows.texts],
+            "position": list(rows.positions),
             "id": self._ids(rows.ids),
-            "prediction_id": list(rows.prediction_ids),
+            "prediction_id": rows.prediction_ids,
             "decision": [_VALUES[decision] for decision in decisions],
             "reason": [_VALUES[id(one.reason)] for one in predictions],
             "error": [None] * len(predictions),
@@ -147,10 +147,10 @@ class RowWriter:
             "candidates": [_candidates(one) for one in predictions],
             "roll_up_code": [one.roll_up and one.roll_up.code for one in predictions],
             "roll_up_level": [one.roll_up and one.roll_up.level for one in predictions],
-            "n_characters": [one.n_characters for one in features],
-            "n_words": [one.n_words for one in features],
-            "n_unknown_words": [one.n_unknown_words for one in features],
-            "text_hash": [of_text(text) for _, text in rows.texts],
+            "n_characters": list(features.n_characters),
+            "n_words": list(features.n_words),
+            "n_unknown_words": list(features.n_unknown_words),
+            "text_hash": list(map(of_text, rows.texts)),
             "text": self._keep_texts(rows),
             "text_probability": [self._probabilities[decision] for decision in decisions],
         }
@@ -176,7 +176,7 @@ _NO_CANDIDATES: tuple[list[str], list[float]] = ([], [])
 
 def _candidates(prediction: Prediction) -> tuple[list[str], list[float]]:
     candidates = prediction.candidates
-    return [one[1] for one in candidates], [one[3] for one in candidates]
+    return [one.code for one in candidates], [one.probability for one in candidates]
 
 
 TextKeeper = Callable[[PredictionRows], list[str | None]]
@@ -188,9 +188,9 @@ def _text_keeper(options: LogOptions, pseudonyms: Pseudonyms) -> TextKeeper:
         case TextPolicy.NONE:
             return lambda rows: [None] * len(rows.texts)
         case TextPolicy.FULL:
-            return lambda rows: [text for _, text in rows.texts]
+            return lambda rows: list(rows.texts)
         case TextPolicy.REDACTED:
-            return lambda rows: [redact(text) for _, text in rows.texts]
+            return lambda rows: list(map(redact, rows.texts))
     return lambda rows: _reviewable_texts(rows, pseudonyms, options.review_share)
 
 
@@ -199,16 +199,14 @@ def _reviewable_texts(
 ) -> list[str | None]:
     """Keep the texts of review items, and those of the automatic ones that are drawn."""
 
-    def is_kept(prediction: Prediction, prediction_id: str) -> bool:
+    def is_kept(prediction: Prediction) -> bool:
         if prediction.decision is Decision.AUTOMATIC:
-            return pseudonyms.draw(prediction_id) < share
+            return pseudonyms.draw(prediction.prediction_id) < share
         return prediction.decision is Decision.REVIEW
 
     return [
-        text if is_kept(prediction, prediction_id) else None
-        for (_, text), prediction, prediction_id in zip(
-            rows.texts, rows.predictions, rows.prediction_ids, strict=True
-        )
+        text if is_kept(prediction) else None
+        for text, prediction in zip(rows.texts, rows.predictions, strict=True)
     ]
 
 
