@@ -461,3 +461,6 @@ class Readiness(_Answer):
     status: str = Field(examples=["ready"])
     model: ModelIdentity
     reload: Reload
+    log: Literal["off", "kept", "degraded"] = Field(
+        description="Whether predictions are logged; degraded while rows are lost."
+    )

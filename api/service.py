@@ -104,6 +104,13 @@ class Service:
         """Begin to leave the place to a process that serves another model."""
         self.leaving = True
 
+    @property
+    def log_state(self) -> str:
+        """Return whether predictions are logged."""
+        if self._keeper is None:
+            return "off"
+        return "degraded" if self.sink.is_dropping else "kept"
+
     async def keep(self) -> None:
         """Wait until what was predicted is safe: no answer leaves before.
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from socket import socket
 from types import FrameType
@@ -33,10 +34,13 @@ from api.server import (
     refuse_busy_port,
 )
 from api.server.board import Board
+from api.server.companion import Companion
 from api.server.logs import configure_logs
 from api.service import LOG_KEY_BYTES
+from api.uploading import refuse_unusable_spool, upload_until_told
 from api.watching import Failure, Watcher
 from libelle.errors import LibelleError, ModelError, UsageError
+from libelle.monitoring.prediction_log import PredictionLog
 from libelle.settings import Settings
 
 __all__ = ["refuse_busy_port", "serve"]
@@ -47,6 +51,7 @@ logger = logging.getLogger(__name__)
 # the whole time in which a single text should be answered.
 SWITCH_SECONDS = 0.0005
 SPARE_SECONDS = 5.0
+UPLOAD_SECONDS = 10.0  # After the last answer, to bring what waits in the spool to the log.
 FIRST_WORD_SECONDS = 10.0
 # Workers of so many models may drain at the same time and still be counted.
 MAX_GENERATIONS = 16
@@ -92,11 +97,23 @@ class _Serving:
         ledger = Ledger(
             layout.n_numbers, layout.n_lasting, n_pages=MAX_GENERATIONS * settings.workers
         )
+        self._log = settings.log_options()
+        spool_path = None if self._log is None else self._log.spool_path
         self._exporter: Exporter | None = None
         if metrics_listener is not None:
-            report = Report(layout, ledger, self._board, started_at=time.time())
+            report = Report(
+                layout, ledger, self._board, started_at=time.time(), spool_path=spool_path
+            )
             self._exporter = Exporter(
                 metrics_listener, report.render, content_type=CONTENT_TYPE, leave=[listener]
+            )
+        self._uploader: Companion | None = None
+        if self._log is not None:
+            refuse_unusable_spool(self._log.spool_path)
+            self._uploader = Companion(
+                "brings predictions to the log",
+                partial(upload_until_told, self._log),
+                leave=[one for one in (listener, metrics_listener) if one is not None],
             )
         self._served: LoadedModel | None = None
         self._supervisor: Supervisor[LoadedModel | None] = Supervisor(
@@ -109,9 +126,11 @@ class _Serving:
     def run(self) -> None:
         """Serve a folder, or follow a registry, until a signal asks to stop."""
         try:
-            self._look_after_exporter()  # Before the model: it needs none of that memory.
+            self._look_after_companions()  # Before the model: they need none of that memory.
             self._run()
         finally:
+            if self._uploader is not None:
+                self._uploader.stop(patience_seconds=UPLOAD_SECONDS)
             if self._exporter is not None:
                 self._exporter.stop()
 
@@ -120,7 +139,7 @@ class _Serving:
         if not is_registered(settings.model):
             self._serve(load_safely(ModelSource(Path(settings.model)), settings))
             self._supervisor.handle_signals()
-            self._supervisor.run(on_look=self._look_after_exporter)
+            self._supervisor.run(on_look=self._look_after_companions)
             return
         watcher = Watcher(settings)
         try:
@@ -134,7 +153,7 @@ class _Serving:
             self._supervisor.run(
                 [watcher.reader] if watcher.speaks else [],
                 lambda _: self._hear(watcher),
-                on_look=self._look_after_exporter,
+                on_look=self._look_after_companions,
             )
         finally:
             watcher.stop()
@@ -154,9 +173,10 @@ class _Serving:
         )
         self._supervisor.serve(model)
 
-    def _look_after_exporter(self) -> None:
-        if self._exporter is not None:
-            self._exporter.look_after()
+    def _look_after_companions(self) -> None:
+        for companion in (self._exporter, self._uploader):
+            if companion is not None:
+                companion.look_after()
 
     def _hear(self, watcher: Watcher) -> bool:
         """Do what the registry says; tell whether it may say more."""
@@ -217,7 +237,8 @@ class _Serving:
         if self._exporter is not None:
             self._exporter.leave()
         sys.setswitchinterval(SWITCH_SECONDS)
-        app = create_app(self._settings, model, board=self._board, page=page)
+        sink = None if self._log is None else PredictionLog(self._log)
+        app = create_app(self._settings, model, board=self._board, page=page, sink=sink)
         server = AnsweringServer(
             app, _deadlines(self._settings), supervisor_pid=self._pid, say_started=say_started
         )
@@ -231,6 +252,7 @@ def _with_secrets(settings: Settings) -> Settings:
     a file of keys that changes, or breaks, changes nothing until the next start.
     """
     read_key_ring(settings)
+    settings.log_options()
     log_key, api_keys = settings.log_key_bytes(), settings.api_keys_bytes()
     secret = secrets.token_hex(LOG_KEY_BYTES) if log_key is None else log_key.decode("latin-1")
     return settings.model_copy(

@@ -18,6 +18,8 @@ from pydantic_settings import (
 )
 
 from libelle.errors import UsageError
+from libelle.monitoring.prediction_log import LogOptions, SyncMode, WhenFull
+from libelle.monitoring.privacy import TextPolicy
 from libelle.storage import StorageOptions, with_scheme
 from libelle.variables import complain_of_repeated, complain_of_unknown, without_service_links
 
@@ -237,13 +239,68 @@ class Settings(BaseSettings):
     log_key: Annotated[
         SecretStr | None,
         Field(
-            description="Secret key of the prediction identifiers and of the sessions, 32 "
-            "characters or more; random at each start if unset."
+            description="Secret key of the prediction identifiers, of the sessions and of what the "
+            "prediction log hashes, 32 characters or more; random at each start if unset, which "
+            "the log refuses."
         ),
     ] = None
     log_key_file: Annotated[Path | None, Field(description="File that holds LIBELLE_LOG_KEY.")] = (
         None
     )
+    log_uri: Annotated[
+        str | None,
+        Field(description="Folder of the prediction log, local or s3://…; no log if unset."),
+    ] = None
+    spool_path: Annotated[
+        Path | None,
+        Field(
+            description="Local folder where rows of the log wait to be uploaded; `spool` in "
+            "LIBELLE_HOME if unset."
+        ),
+    ] = None
+    log_sync: Annotated[
+        SyncMode,
+        Field(
+            description="Rows are on the disk before the answer leaves (always), or whenever the "
+            "system writes them (off)."
+        ),
+    ] = SyncMode.ALWAYS
+    log_when_full: Annotated[
+        WhenFull,
+        Field(
+            description="What becomes of an answer whose row cannot be kept: sent and counted "
+            "(degrade), or refused with 503 (refuse)."
+        ),
+    ] = WhenFull.DEGRADE
+    log_spool_bytes: Annotated[
+        int, Field(ge=2**20, description="Most bytes of rows that may wait in the spool.")
+    ] = (2**30)
+    log_upload_seconds: Annotated[
+        float, Field(gt=0, le=3_600, description="Longest time that a row waits to be uploaded.")
+    ] = 10.0
+    log_ids: Annotated[
+        Literal["plain", "hashed"],
+        Field(description="How the log keeps what the caller calls an item."),
+    ] = "plain"
+    log_days: Annotated[
+        int, Field(ge=1, le=3_650, description="Days that `libelle log purge` leaves in the log.")
+    ] = 365
+    text_policy: Annotated[
+        TextPolicy,
+        Field(
+            description="Texts that the log keeps: none, review (those to review and a share of "
+            "the automatic ones), redacted (all, without what names a person) or full."
+        ),
+    ] = TextPolicy.NONE
+    text_share: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="Share of the automatic texts that the policy review keeps, drawn at "
+            "random: audits take their sample there.",
+        ),
+    ] = 0.02
     mlflow_tracking_uri: Annotated[
         str | None,
         Field(
@@ -308,6 +365,36 @@ class Settings(BaseSettings):
             access_key_id=_reveal(self.aws_access_key_id),
             secret_access_key=_reveal(self.aws_secret_access_key),
             session_token=_reveal(self.aws_session_token),
+        )
+
+    def log_options(self) -> LogOptions | None:
+        """Return where the prediction log stands and what it keeps; None when there is none.
+
+        Raises
+        ------
+        UsageError
+            If there is a log and no key: hashes without one can be guessed.
+        """
+        if self.log_uri is None:
+            return None
+        key = self.log_key_bytes()
+        if key is None:
+            raise UsageError(
+                "A prediction log needs a secret key, without which its hashes could be guessed. "
+                "Set LIBELLE_LOG_KEY (`openssl rand -hex 32` makes one), or unset LIBELLE_LOG_URI."
+            )
+        return LogOptions(
+            uri=self.log_uri,
+            spool_path=self.spool_path or self.home / "spool",
+            key=key,
+            sync=self.log_sync,
+            when_full=self.log_when_full,
+            max_spool_bytes=self.log_spool_bytes,
+            upload_seconds=self.log_upload_seconds,
+            text_policy=self.text_policy,
+            review_share=self.text_share,
+            hash_ids=self.log_ids == "hashed",
+            storage=self.storage_options(),
         )
 
     def share_with_mlflow(self) -> None:

@@ -52,6 +52,11 @@ class PredictionLog:
         """Return how many predictions were answered without a row; read from any thread."""
         return self._n_dropped
 
+    @property
+    def is_dropping(self) -> bool:
+        """Tell whether the last predictions have no row; read from any thread."""
+        return self._is_dropping
+
     def append(self, rows: PredictionRows) -> None:
         """Write predictions to the spool; called by one thread.
 
