@@ -10,6 +10,8 @@ from libelle.errors import StorageError
 from libelle.monitoring.prediction_log import LogOptions
 
 _LOOK_SECONDS = 0.5
+# Those who wait for an answer come first, those who read the log later.
+_NICENESS = 10
 
 
 class _Told:
@@ -33,6 +35,7 @@ class _Told:
 def upload_until_told(options: LogOptions) -> None:
     """Bring predictions to the log until SIGTERM, then those that are left."""
     told = _Told()
+    os.nice(_NICENESS)
     from libelle.monitoring.prediction_log.upload import Uploader
 
     Uploader(options).run(told)
