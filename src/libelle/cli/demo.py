@@ -2,21 +2,32 @@
 
 import hashlib
 import json
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from libelle.cli.console import print_lines, refuse_busy_port, say
+from libelle.cli.recording import read_log_options, recording
 from libelle.cli.registering import tracking_uri
 from libelle.cli.train import describe, run_training
 from libelle.errors import LibelleError, UsageError
+from libelle.monitoring.prediction_log import LogOptions
+from libelle.predictor import Answers
 from libelle.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from libelle.data.demo import TrafficText
+    from libelle.monitoring.recording import Recorder
 
 app = typer.Typer(no_args_is_help=True, help="A demonstration on synthetic texts.")
 
 DEMO_TRIALS, DEMO_FOLDS = 12, 5
 JOURNEYS = "journeys.json"
+TRAFFIC_CHUNK = 500
 
 
 @app.command("data")
@@ -69,6 +80,67 @@ def run(
 
         served = settings.model_copy(update={"model": summary["model_uri"]})
         serve_http(served)
+
+
+@app.command("traffic")
+def replay_traffic(
+    model: Annotated[
+        str, typer.Argument(metavar="[MODEL]", help="Model that answers.")
+    ] = "models:/demo@champion",
+    weeks: Annotated[int, typer.Option(min=1, max=52, help="Weeks, the last one ends now.")] = 12,
+    per_day: Annotated[int, typer.Option(min=1, help="Texts of a working day.")] = 150,
+    seed: Annotated[int, typer.Option(help="Seed of the generator.")] = 1,
+) -> None:
+    """Write to the log what a model would have answered to some weeks of made-up requests.
+
+    In the last weeks the requests change. All texts are kept, since nobody wrote them.
+
+    Example: `LIBELLE_LOG_URI=log libelle demo traffic models:/demo@champion`
+    """
+    from libelle.cli.predict import load_predictor
+    from libelle.data.demo import SYNTHETIC_NOTICE
+
+    settings = read_settings()
+    options = read_log_options(settings)
+    predictor = load_predictor(model, settings)
+    say(SYNTHETIC_NOTICE)
+    n_texts = write_traffic(
+        options, predictor, until=datetime.now(UTC), seed=seed, n_weeks=weeks, texts_per_day=per_day
+    )
+    print_lines([f"{n_texts:,} answers of the last {weeks} weeks in {options.uri}."])
+
+
+def write_traffic(options: LogOptions, predictor: Any, *, until: datetime, **size: int) -> int:
+    """Write traffic that ends at a time to the log, with its texts; return how many there are."""
+    from libelle.data.demo import make_traffic
+    from libelle.monitoring.privacy import TextPolicy
+
+    open_options = replace(options, text_policy=TextPolicy.FULL)
+    traffic = make_traffic(until=until, **size)
+    with recording(
+        open_options, predictor, request_id="traffic", version=None, client="libelle demo"
+    ) as recorder:
+        for start in range(0, len(traffic), TRAFFIC_CHUNK):
+            _replay(traffic[start : start + TRAFFIC_CHUNK], start, predictor, recorder)
+    return len(traffic)
+
+
+def _replay(sent: "list[TrafficText]", start: int, predictor: Any, recorder: "Recorder") -> None:
+    """Answer texts together, and note each at the time when it was sent."""
+    texts = [one.text for one in sent]
+    positions = range(start, start + len(sent))
+    began = time.perf_counter()
+    answers = predictor.answer(texts, prediction_ids=recorder.name(positions, texts))
+    each = (time.perf_counter() - began) / len(sent)
+    for place, one in enumerate(sent):
+        recorder.note(
+            [positions[place]],
+            [one.text],
+            [one.id],
+            Answers([answers.predictions[place]], answers.features.at(place)),
+            received_at=one.sent_at,
+            started=time.perf_counter() - each,
+        )
 
 
 def say_destinations(settings: Settings) -> None:
