@@ -180,9 +180,7 @@ def _answer(
 
 
 def _as_ids(column: Any) -> list[str | None]:
-    missing = column.is_null().to_pylist()
-    texts = as_text(column).to_pylist()
-    return [None if absent else text for text, absent in zip(texts, missing, strict=True)]
+    return [text or None for text in as_text(column).to_pylist()]
 
 
 def _beside(
