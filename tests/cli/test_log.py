@@ -1,7 +1,12 @@
 """What commands write to the prediction log, and what they do with it."""
 
 import csv
+import json
+import os
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -67,3 +72,71 @@ def test_traffic_is_in_the_log_with_its_texts_and_its_dates(home, tmp_path):
     assert 40 < table.num_rows < 80
     assert table["text"].null_count == 0
     assert len(list((tmp_path / "log").glob("date=*"))) > 10
+
+
+@pytest.fixture
+def logged(home, tmp_path):
+    """Return the settings of a log that holds two weeks of traffic."""
+    settings = log_of(tmp_path)
+    command = ("demo", "traffic", "model", "--weeks=2", "--per-day=4")
+    assert run(*command, home=home, **settings).returncode == 0
+    return settings
+
+
+def table_of(settings):
+    return read_log(settings["LIBELLE_LOG_URI"]).table
+
+
+def test_days_and_texts_that_are_too_old_leave_the_log(home, logged):
+    before = table_of(logged)
+    finished = run("log", "purge", "--text-days=3", "--json", home=home, **logged)
+    said = json.loads(finished.stdout)
+    assert said["days"]["n_days"] == 0
+    bare = table_of(logged)
+    assert bare.num_rows == before.num_rows
+    assert 0 < bare["text"].null_count < bare.num_rows
+    assert said["texts"]["n_texts"] == bare["text"].null_count
+    assert run("log", "purge", "--days=5", home=home, **logged).returncode == 0
+    assert 0 < table_of(logged).num_rows < before.num_rows
+
+
+def test_a_person_is_erased_by_identifier_and_by_text(home, logged):
+    rows = table_of(logged).to_pylist()
+    by_id, by_text = rows[0], next(row for row in rows if row["text"] != rows[0]["text"])
+    erased = run("log", "erase", "--id", by_id["id"], "--json", home=home, **logged)
+    assert erased.returncode == 0, erased.stderr
+    assert json.loads(erased.stdout)["n_rows"] == 1
+    command = ("log", "erase", "--text", by_text["text"])
+    assert run(*command, home=home, **logged).returncode == 0
+    left = table_of(logged).to_pylist()
+    assert by_id["id"] not in {row["id"] for row in left}
+    assert by_text["text_hash"] not in {row["text_hash"] for row in left}
+    assert len(left) < len(rows)
+
+
+def test_texts_to_erase_may_come_by_the_input(home, logged):
+    row = table_of(logged).to_pylist()[0]
+    command = [sys.executable, "-m", "libelle.cli", "log", "erase", "--text", "-", "--json"]
+    environment = {**os.environ, **logged, "LIBELLE_HOME": str(home)}
+    finished = subprocess.run(
+        command, input=f"{row['text']}\n", capture_output=True, text=True, env=environment, cwd=home
+    )
+    assert json.loads(finished.stdout)["n_rows"] >= 1
+    assert row["text_hash"] not in table_of(logged)["text_hash"].to_pylist()
+
+
+def test_nothing_to_erase_is_a_mistake(home, logged):
+    assert "Nothing to erase" in fails("log", "erase", home=home, code=2, **logged)
+
+
+def test_small_files_become_one_a_day(home, logged):
+    before = table_of(logged)
+    folder = Path(logged["LIBELLE_LOG_URI"])
+    run("demo", "traffic", "model", "--weeks=2", "--per-day=4", "--seed=2", home=home, **logged)
+    n_rows = table_of(logged).num_rows
+    assert n_rows > before.num_rows
+    finished = run("log", "compact", "--json", home=home, **logged)
+    assert json.loads(finished.stdout)["n_files_before"] > 10
+    assert table_of(logged).num_rows == n_rows
+    closed = sorted(folder.glob("date=*"))[:-1]
+    assert {len(list(day.glob("*.parquet"))) for day in closed} == {1}
