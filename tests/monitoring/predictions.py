@@ -53,7 +53,9 @@ def make_rows(*texts, decisions=None, ids=None, failed=(), received_at=NOON, **c
         "texts": list(enumerate(texts)),
         "ids": ids or [None] * len(texts),
         "predictions": [make_prediction(decision) for decision in decisions],
-        "failed": [FailedItem(len(texts) + n, one, f"failed-{one}") for n, one in enumerate(failed)],
+        "failed": [
+            FailedItem(len(texts) + n, one, f"failed-{one}") for n, one in enumerate(failed)
+        ],
         **changes,
     }
     asked = {name: values[name] for name in ("client", "request_id", "texts", "digest")}

@@ -114,6 +114,8 @@ def test_redacting_twice_changes_nothing(text):
     assert redact(redact(text)) == redact(text)
 
 
-@pytest.mark.parametrize("part", ["a", "1", "a.", "1 ", "M. ", "M. A", "+", "0", "a@", "a.a@a", "é-"])
+@pytest.mark.parametrize(
+    "part", ["a", "1", "a.", "1 ", "M. ", "M. A", "+", "0", "a@", "a.a@a", "é-"]
+)
 def test_a_long_text_is_redacted_in_a_moment(part):
     redact(part * 20_000)

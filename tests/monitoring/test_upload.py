@@ -299,9 +299,7 @@ def refusal(code):
         (None, "", "unreachable"),
     ],
 )
-def test_each_failure_is_told_by_its_kind_and_tells_no_secret(
-    tmp_path, caplog, status, code, kind
-):
+def test_each_failure_is_told_by_its_kind_and_tells_no_secret(tmp_path, caplog, status, code, kind):
     with answering(status or 200, refusal(code)) as port:
         port = port if status else free_port()
         storage = s3_options(port, deadline_seconds=30)

@@ -87,8 +87,7 @@ class LogStore:
 
     def days(self) -> list[date]:
         """Return the days that have a folder, earliest first; none when there is no log yet."""
-        found = (_DAY.fullmatch(name) for name in self._list(""))
-        return sorted(date.fromisoformat(one[1]) for one in found if one)
+        return sorted(day for name in self._list("") if (day := _day_of(name)) is not None)
 
     def files(self, day: date) -> list[str]:
         """Return the names of the files of a day, relative to the log."""
@@ -188,6 +187,14 @@ class LogStore:
 def folder_of(day: date) -> str:
     """Return the name of the folder of a day."""
     return f"date={day.isoformat()}"
+
+
+def _day_of(folder: str) -> date | None:
+    found = _DAY.fullmatch(folder)
+    try:
+        return date.fromisoformat(found[1]) if found else None
+    except ValueError:
+        return None
 
 
 def kind_of(error: BaseException) -> FailureKind:
