@@ -2,6 +2,7 @@
 
 import errno
 import os
+from contextlib import suppress
 
 import pytest
 
@@ -93,10 +94,8 @@ class Run:
         Uploader(self.options).run_once()
 
     def close_descriptors(self, spool):
-        try:
+        with suppress(OSError):  # Closed already.
             spool._folder.close()
-        except OSError:  # Closed already.
-            return
 
 
 def live_with(fault, folder, monkeypatch):
@@ -104,10 +103,8 @@ def live_with(fault, folder, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(PredictionLog, "_tend", lambda self: None)
         fault.install(patched)
-        try:
+        with suppress(Killed, StorageError):
             run.live()
-        except (Killed, StorageError):
-            pass
     run.recover()
     return run
 

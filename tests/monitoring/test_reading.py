@@ -14,8 +14,7 @@ from libelle.monitoring.prediction_log.reading import iter_days, read_log
 from libelle.monitoring.prediction_log.schema import NAMES, arrow_schema
 from libelle.monitoring.prediction_log.store import LogStore
 from libelle.monitoring.prediction_log.upload import Uploader
-from tests.monitoring.predictions import NOON, make_options, make_rows
-from tests.monitoring.test_upload import fill
+from tests.monitoring.predictions import NOON, fill, make_options, make_rows
 
 DAY = timedelta(days=1)
 

@@ -22,10 +22,10 @@ def around(*parts):
 
 
 @st.composite
-def grouped(draw, *sizes, begin=st.just("")):
+def grouped(draw, *sizes, begin=None):
     """Draw digits in groups, the same separator between them."""
     groups = [draw(st.text("0123456789", min_size=size, max_size=size)) for size in sizes]
-    return draw(begin) + draw(SEPARATORS).join(groups)
+    return (draw(begin) if begin else "") + draw(SEPARATORS).join(groups)
 
 
 @st.composite
@@ -48,12 +48,16 @@ def social_security_numbers(draw):
 
 @given(text=around(french_telephones()))
 def test_no_french_telephone_stays(text):
-    assert "[telephone]" in redact(text) and not re.search(r"\d", redact(text))
+    redacted = redact(text)
+    assert "[telephone]" in redacted
+    assert not re.search(r"\d", redacted)
 
 
 @given(text=around(grouped(2, 4, 4, begin=st.sampled_from(["+44 ", "+1 ", "0049 ", "+351"]))))
 def test_no_foreign_telephone_stays(text):
-    assert "[telephone]" in redact(text) and not re.search(r"\d", redact(text))
+    redacted = redact(text)
+    assert "[telephone]" in redacted
+    assert not re.search(r"\d", redacted)
 
 
 @given(text=around(social_security_numbers()))

@@ -1,4 +1,4 @@
-"""Rows: a request's predictions become rows of the published schema, less what is not to be kept."""
+"""Rows: predictions become rows of the published schema, less what is not to be kept."""
 
 import json
 import string

@@ -18,9 +18,8 @@ from libelle.monitoring.prediction_log.retention import forget_texts, purge
 from libelle.monitoring.prediction_log.store import LogStore
 from libelle.monitoring.prediction_log.upload import Uploader
 from libelle.monitoring.privacy import TextPolicy
-from tests.monitoring.predictions import KEY, NOON, make_options, make_rows
-from tests.monitoring.test_prediction_log import contents, keep
-from tests.monitoring.test_upload import fill, on_s3, s3  # noqa: F401
+from tests.monitoring.predictions import KEY, NOON, contents, fill, make_options, make_rows
+from tests.monitoring.test_prediction_log import keep
 
 DAY = timedelta(days=1)
 
@@ -85,9 +84,10 @@ def test_cut_at_any_place_compaction_loses_and_doubles_nothing(tmp_path, monkeyp
         return compaction_read(*args)
 
     compaction_read = compaction.read_file
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr(*((LogStore, cut) if cut == "delete" else (compaction, cut)), stop)
-        compact(options.uri, now=NOON + DAY)
+        with pytest.raises(KeyboardInterrupt):
+            compact(options.uri, now=NOON + DAY)
     assert len(names_of(options)) == 4
     assert rows_of(options) == before
     compact(options.uri, now=NOON + DAY)
@@ -248,9 +248,10 @@ def test_an_erasure_that_was_cut_is_done_again(tmp_path, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr(LogStore, "delete", stop)
-        erase(options.uri, keys=[KEY], texts=["a"])
+        with pytest.raises(KeyboardInterrupt):
+            erase(options.uri, keys=[KEY], texts=["a"])
     assert texts_of(options) == ["a", "b"]
     assert erase(options.uri, keys=[KEY], texts=["a"]).n_rows_left == 0
     assert texts_of(options) == ["b"]
