@@ -25,7 +25,7 @@ def around(*parts):
 def grouped(draw, *sizes, begin=None):
     """Draw digits in groups, the same separator between them."""
     groups = [draw(st.text("0123456789", min_size=size, max_size=size)) for size in sizes]
-    return (draw(begin) if begin else "") + draw(SEPARATORS).join(groups)
+    return ("" if begin is None else draw(begin)) + draw(SEPARATORS).join(groups)
 
 
 @st.composite
