@@ -61,6 +61,19 @@ def test_a_retried_request_is_one_row_and_the_first(tmp_path):
     assert content.table["received_at"].to_pylist() == [NOON]
 
 
+def test_the_order_of_rows_shows_which_were_lost(tmp_path, monkeypatch):
+    options = make_options(tmp_path)
+    log = PredictionLog(options)
+    keep(log, make_rows("a", "b", failed=["x"]))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", no_space)
+        keep(log, make_rows("lost"))
+    keep(log, make_rows("c"))
+    table = read_log(options.uri, spool_path=options.spool_path).table
+    assert sorted(table["order"].to_pylist()) == [0, 1, 2, 4]
+    log.close()
+
+
 def test_an_uploader_brings_rows_soon_and_what_is_left_at_the_end(tmp_path):
     options = make_options(tmp_path, upload_seconds=0.4)
     log, stop = PredictionLog(options), threading.Event()

@@ -20,7 +20,7 @@ from libelle.monitoring.prediction_log.tables import build_sound_table
 from libelle.storage import DEFAULT_OPTIONS, StorageOptions
 
 ATTEMPTS = 5
-_AT_ONCE = 16
+_AT_ONCE = 8  # Days, and files of each.
 _NEEDED = ("prediction_id", "received_at", "order")
 
 
@@ -83,7 +83,8 @@ def read_log(
     waiting = [] if spool_path is None else [_waiting_rows(spool_path, wanted)]
     store = LogStore(uri, options)
     days = [day for day in store.days() if _overlaps(day, since, until)]
-    read = [_read_day(store, day, wanted) for day in days]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        read = list(pool.map(lambda day: _read_day(store, day, wanted), days))
     tables = [table for one in read for table in one.tables] + waiting
     whole = pa.concat_tables([_empty(wanted), *tables])
     table = keep_first(_between(whole, since, until)).select(columns or NAMES)

@@ -20,7 +20,7 @@ from libelle.monitoring.prediction_log.segments import DROPPED, frame
 
 logger = logging.getLogger(__name__)
 
-MEASURE_SECONDS = 1.0
+MEASURE_SECONDS, MEASURE_WHEN_FULL_SECONDS = 10.0, 1.0
 MAX_WAITING_BYTES = 16 * SEGMENT_BYTES
 
 
@@ -147,7 +147,7 @@ class SpoolWriter:
         StorageError
             As `sync`.
         """
-        self._room.measure()
+        self._room.look(MEASURE_SECONDS)
         with self._writing:
             segment = self._segment
             if segment and (seal or self._clock() - segment.opened_at >= self._seal_seconds):
@@ -266,18 +266,19 @@ class _Room:
 
     def __init__(self, spool_path: Path, max_bytes: int, clock: Callable[[], float]) -> None:
         self._spool_path, self._max_bytes, self._clock = spool_path, max_bytes, clock
-        self.measure()
+        self._measured_at = -MEASURE_SECONDS
+        self.look(0)
 
-    def measure(self) -> None:
-        """Look at what all writers have there."""
-        self._n_bytes = measure(self._spool_path)
-        self._measured_at = self._clock()
+    def look(self, seconds: float) -> None:
+        """Measure what all writers have there, unless it was done less than some seconds ago."""
+        if self._clock() - self._measured_at >= seconds:
+            self._n_bytes = measure(self._spool_path)
+            self._measured_at = self._clock()
 
     def has(self, n_bytes: int) -> bool:
-        """Tell whether there is room; when there is none, look again every second."""
-        is_full = self._n_bytes + n_bytes > self._max_bytes
-        if is_full and self._clock() - self._measured_at >= MEASURE_SECONDS:
-            self.measure()
+        """Tell whether there is room."""
+        if self._n_bytes + n_bytes > self._max_bytes:
+            self.look(MEASURE_WHEN_FULL_SECONDS)
         return self._n_bytes + n_bytes <= self._max_bytes
 
     def take(self, n_bytes: int) -> None:

@@ -29,6 +29,7 @@ from libelle.storage import (
 
 SUFFIX = ".parquet"
 GRACE_SECONDS = 5.0
+SLOWEST_BYTES_A_SECOND = 1 << 20
 _DAY = re.compile(r"date=(\d{4}-\d{2}-\d{2})")
 
 Answer = TypeVar("Answer")
@@ -110,7 +111,7 @@ class LogStore:
         LogStoreError
         """
         if is_remote(self.uri):
-            self._do(lambda: self._send(self._path(name), content))
+            self._do(lambda: self._send(self._path(name), content), n_bytes=len(content))
             return
         path = local_path(self.uri) / name
         self._do(lambda: _make_folders(path.parent))
@@ -138,11 +139,10 @@ class LogStore:
         return f"{self._root}/{name}" if name else self._root
 
     def _list(self, folder: str) -> list[str]:
-        path = self._path(folder)
         try:
-            found = self._do(partial(self._ls, path), is_maybe_absent=True)
+            found = self._do(partial(self._ls, self._path(folder)), is_maybe_absent=True)
         except FileNotFoundError:
-            if "/" in self._root and is_remote(self.uri):
+            if is_remote(self.uri):
                 self._do(lambda: self._ls(self._root.partition("/")[0]))  # Is there a bucket?
             return []
         return [str(one).rstrip("/").rpartition("/")[2] for one in found]
@@ -172,12 +172,15 @@ class LogStore:
         if not is_remote(self.uri):  # Erased rows must not come back after a power cut.
             sync_folder(Path(path).parent)
 
-    def _do(self, call: Callable[[], Answer], *, is_maybe_absent: bool = False) -> Answer:
-        """Do a call within the deadline."""
+    def _do(
+        self, call: Callable[[], Answer], *, is_maybe_absent: bool = False, n_bytes: int = 0
+    ) -> Answer:
+        """Do a call within the deadline, which bytes to send put off."""
+        seconds = self._options.deadline_seconds + GRACE_SECONDS + n_bytes / SLOWEST_BYTES_A_SECOND
         try:
             if not is_remote(self.uri):
                 return call()
-            return _within(self._options.deadline_seconds + GRACE_SECONDS, call)
+            return _within(seconds, call)
         except Exception as error:  # Each kind of filesystem raises errors of its own.
             if is_maybe_absent and isinstance(error, FileNotFoundError):
                 raise
@@ -223,6 +226,7 @@ def _make_folders(folder: Path) -> None:
     if not folder.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
         sync_folder(folder.parent)
+        sync_folder(folder.parent.parent)  # The first day comes with the log itself.
 
 
 def _write(path: Path, content: bytes, options: StorageOptions) -> None:
