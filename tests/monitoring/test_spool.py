@@ -294,10 +294,18 @@ def test_what_waits_for_a_disk_that_refuses_is_bounded(tmp_path, monkeypatch):
     writer = make_writer(tmp_path)
     for _ in range(10):
         writer.append(b"x" * 100, n_rows=1)
-    with pytest.raises(StorageError, match="does not take"):
+    with pytest.raises(StorageError, match="Input/output error"):
         writer.append(b"x" * 100, n_rows=1)
     assert writer.forget_unsynced() == 10
     writer.append(b"y", n_rows=1)
+
+
+def test_who_never_syncs_is_synced(tmp_path, monkeypatch):
+    monkeypatch.setattr(spool, "MAX_WAITING_BYTES", 1000)
+    writer = make_writer(tmp_path)
+    for _ in range(100):
+        writer.append(b"x" * 100, n_rows=1)
+    assert writer.forget_unsynced() <= 10
 
 
 def refuse(descriptor):

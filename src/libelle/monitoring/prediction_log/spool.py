@@ -74,6 +74,7 @@ class SpoolWriter:
         self._writing, self._syncing = Lock(), Lock()
         self._n_appended = self._n_synced = 0
         self._waiting: list[_Waiting] = []
+        self._n_waiting_bytes = 0
         self._segment: OpenSegment | None = None
         self._retired: list[OpenSegment] = []
         self._folder = self._make_folder()
@@ -88,17 +89,19 @@ class SpoolWriter:
     def append(self, record: bytes, *, n_rows: int) -> None:
         """Write a record; one that does not fit whole is taken back.
 
+        When a lot waits for a sync, this is the time for one.
+
         Raises
         ------
         StorageError
             If the spool is full, or cannot be written.
         """
         framed = frame(record)
+        if self._n_waiting_bytes > MAX_WAITING_BYTES:
+            self.sync()
         with self._writing:
             if not self._room.has(len(framed)):
                 raise self._failure("the bytes that may wait there are used up")
-            if sum(len(one.framed) for one in self._waiting) > MAX_WAITING_BYTES:
-                raise self._failure("its disk does not take what was written before")
             try:
                 self._write(framed)
             except OSError as error:
@@ -106,6 +109,7 @@ class SpoolWriter:
             self._n_appended += 1
             if self._is_durable:
                 self._waiting.append(_Waiting(self._n_appended, framed, n_rows))
+                self._n_waiting_bytes += len(framed)
 
     def sync(self) -> None:
         """Bring to the disk all that was appended before: one call serves all who wait.
@@ -135,8 +139,7 @@ class SpoolWriter:
         """Give up what no sync could cover, and return how many rows that is."""
         with self._syncing, self._writing:
             n_rows = sum(one.n_rows for one in self._waiting)
-            self._waiting.clear()
-            self._n_synced = self._n_appended
+            self._forget_waiting(self._n_appended)
         return n_rows
 
     def tend(self, *, seal: bool = False) -> None:
@@ -257,8 +260,12 @@ class SpoolWriter:
 
     def _mark_synced(self, covered: int) -> None:
         with self._writing:
-            self._waiting = [one for one in self._waiting if one.number > covered]
-            self._n_synced = covered
+            self._forget_waiting(covered)
+
+    def _forget_waiting(self, covered: int) -> None:
+        self._waiting = [one for one in self._waiting if one.number > covered]
+        self._n_waiting_bytes = sum(len(one.framed) for one in self._waiting)
+        self._n_synced = covered
 
 
 class _Room:
