@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
+import pyarrow.parquet as pq
 import pytest
 
 from libelle.errors import StorageError
@@ -59,15 +60,14 @@ def test_many_segments_make_one_file_up_to_some_size(tmp_path, monkeypatch):
     assert found(options) == kept
 
 
-@pytest.mark.parametrize("cut", ["discard", "forget_plan", "write_file"])
+@pytest.mark.parametrize("cut", ["write_file", "discard", "forget_plan"])
 def test_cut_at_any_place_an_upload_is_done_again_alike(tmp_path, monkeypatch, cut):
     options = make_options(tmp_path)
-    kept = fill(options, make_rows("a", "b"))
+    kept = fill(options, make_rows("a", "b")) + fill(options, make_rows("c"))
     real = getattr(upload, cut)
 
     def stop(*args):
-        if cut == "write_file":
-            real(*args)
+        real(*[one[:1] if cut == "discard" else one for one in args])
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
@@ -75,10 +75,11 @@ def test_cut_at_any_place_an_upload_is_done_again_alike(tmp_path, monkeypatch, c
         with pytest.raises(KeyboardInterrupt):
             Uploader(options).run_once()
     names = files_of(tmp_path / "log")
-    kept += fill(options, make_rows("c"))
+    kept += fill(options, make_rows("d"))
     Uploader(options, host="elsewhere").run_once()
     assert set(names) < set(files_of(tmp_path / "log"))
-    assert len(files_of(tmp_path / "log")) == 2
+    n_rows = [pq.read_metadata(path).num_rows for path in (tmp_path / "log").rglob("*.parquet")]
+    assert sum(n_rows) == 4
     assert found(options) == sorted(kept)
 
 
@@ -173,6 +174,7 @@ def test_the_age_of_what_waits_is_never_negative(tmp_path):
         with pytest.raises(StorageError):
             Uploader(options, clock=lambda step=step: time.time() + step).run_once()
         assert read_state(options.spool_path).backlog_seconds == pytest.approx(expected, abs=30)
+    assert read_state(options.spool_path).n_failures == 2
 
 
 def test_pauses_grow_after_failures_and_are_not_all_alike(tmp_path):

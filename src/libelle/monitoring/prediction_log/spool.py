@@ -5,7 +5,6 @@ writer that died, and whole records in it are as good as those of a sealed segme
 """
 
 import logging
-import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,11 +15,11 @@ from typing import NamedTuple
 from libelle.errors import StorageError
 from libelle.monitoring.prediction_log.open_segments import OpenSegment, WriterFolder
 from libelle.monitoring.prediction_log.options import SEGMENT_BYTES
+from libelle.monitoring.prediction_log.room import MEASURE_SECONDS, Room
 from libelle.monitoring.prediction_log.segments import DROPPED, frame
 
 logger = logging.getLogger(__name__)
 
-MEASURE_SECONDS, MEASURE_WHEN_FULL_SECONDS = 10.0, 1.0
 MAX_WAITING_BYTES = 16 * SEGMENT_BYTES
 
 
@@ -79,7 +78,7 @@ class SpoolWriter:
         self._retired: list[OpenSegment] = []
         self._folder = self._make_folder()
         self._deleted_folders: list[WriterFolder] = []
-        self._room = _Room(spool_path, max_bytes, clock)
+        self._room = Room(spool_path, max_bytes, clock)
 
     @property
     def folder(self) -> Path:
@@ -266,40 +265,3 @@ class SpoolWriter:
         self._waiting = [one for one in self._waiting if one.number > covered]
         self._n_waiting_bytes = sum(len(one.framed) for one in self._waiting)
         self._n_synced = covered
-
-
-class _Room:
-    """How many bytes the writers of a spool may still take together."""
-
-    def __init__(self, spool_path: Path, max_bytes: int, clock: Callable[[], float]) -> None:
-        self._spool_path, self._max_bytes, self._clock = spool_path, max_bytes, clock
-        self._measured_at = -MEASURE_SECONDS
-        self.look(0)
-
-    def look(self, seconds: float) -> None:
-        """Measure what all writers have there, unless it was done less than some seconds ago."""
-        if self._clock() - self._measured_at >= seconds:
-            self._n_bytes = measure(self._spool_path)
-            self._measured_at = self._clock()
-
-    def has(self, n_bytes: int) -> bool:
-        """Tell whether there is room."""
-        if self._n_bytes + n_bytes > self._max_bytes:
-            self.look(MEASURE_WHEN_FULL_SECONDS)
-        return self._n_bytes + n_bytes <= self._max_bytes
-
-    def take(self, n_bytes: int) -> None:
-        """Count bytes that this writer wrote."""
-        self._n_bytes += n_bytes
-
-
-def measure(spool_path: Path) -> int:
-    """Return how many bytes wait in a spool."""
-    n_bytes = 0
-    for folder, _, names in os.walk(spool_path):
-        for name in names:
-            try:
-                n_bytes += (Path(folder) / name).stat().st_size
-            except OSError:  # Uploaded meanwhile.
-                continue
-    return n_bytes

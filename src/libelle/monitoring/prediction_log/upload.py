@@ -28,7 +28,7 @@ from libelle.monitoring.prediction_log.board import (
 from libelle.monitoring.prediction_log.files import write_file
 from libelle.monitoring.prediction_log.options import LogOptions
 from libelle.monitoring.prediction_log.plan import Plan, forget_plan, read_plan, write_plan
-from libelle.monitoring.prediction_log.spool import measure
+from libelle.monitoring.prediction_log.room import measure
 from libelle.monitoring.prediction_log.store import LogStore, LogStoreError, folder_of
 from libelle.monitoring.prediction_log.tables import build_sound_table, group_by_day
 
