@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libelle.errors import StorageError, UsageError
-from libelle.monitoring.prediction_log import reading
+from libelle.monitoring.prediction_log import PredictionLog, backlog, reading
 from libelle.monitoring.prediction_log.reading import iter_days, read_log
 from libelle.monitoring.prediction_log.schema import NAMES, arrow_schema
 from libelle.monitoring.prediction_log.store import LogStore
@@ -168,6 +168,22 @@ def test_rows_of_the_spool_come_with_those_of_the_log(options):
     both = read_log(options.uri, since=NOON, until=NOON + DAY, spool_path=options.spool_path)
     assert both.table.num_rows == 3
     assert set(kept) < set(both.table["prediction_id"].to_pylist())
+
+
+def test_a_segment_that_is_sealed_while_it_is_looked_for_is_read(tmp_path, monkeypatch):
+    options = make_options(tmp_path)
+    log = PredictionLog(options)
+    log.append(rows := make_rows("a"))
+    log.sync()
+
+    def seal_then_read(paths):
+        log._spool.tend(seal=True)
+        return backlog.read_segments(paths)
+
+    monkeypatch.setattr(reading, "read_segments", seal_then_read)
+    table = read_log(options.uri, spool_path=options.spool_path).table
+    assert table["prediction_id"].to_pylist() == rows.prediction_ids
+    log.close()
 
 
 @given(
