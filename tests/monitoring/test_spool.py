@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -312,6 +313,53 @@ def test_who_never_syncs_is_synced(tmp_path, monkeypatch):
 
 def refuse(descriptor):
     raise OSError(errno.EIO, "Input/output error")
+
+
+class ForgetfulDisk:
+    """A disk whose syncs fail now and then: what they should have covered is gone, unsaid."""
+
+    def __init__(self, seed):
+        self.random, self.real, self.n_safe = Random(seed), os.fdatasync, {}
+
+    def sync(self, descriptor):
+        file = os.fstat(descriptor)
+        if self.random.random() < 0.2:
+            os.ftruncate(descriptor, self.n_safe.get(file.st_ino, 0))
+            raise OSError(errno.EIO, "Input/output error")
+        self.real(descriptor)
+        self.n_safe[file.st_ino] = file.st_size
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_who_syncs_together_is_told_the_truth(tmp_path, monkeypatch, seed):
+    writer = make_writer(tmp_path, segment_bytes=300)
+    promised, appending, over = [], threading.Lock(), threading.Event()
+
+    def ask(client):
+        for number in range(60):
+            record = b"%d-%d" % (client, number)
+            with appending:
+                writer.append(record, n_rows=1)
+            with suppress(StorageError):
+                writer.sync()
+                promised.append(record)
+
+    def tend():
+        while not over.wait(0.001):
+            with suppress(StorageError):
+                writer.tend(seal=True)
+
+    monkeypatch.setattr(open_segments.os, "fdatasync", ForgetfulDisk(seed).sync)
+    clients = [threading.Thread(target=ask, args=[client]) for client in range(6)]
+    tending = threading.Thread(target=tend)
+    for thread in (*clients, tending):
+        thread.start()
+    for thread in clients:
+        thread.join()
+    over.set()
+    tending.join()
+    assert len(promised) > 100
+    assert set(promised) <= set(records_in(tmp_path))
 
 
 KILLED = """

@@ -74,6 +74,7 @@ class SpoolWriter:
         self._n_appended = self._n_synced = 0
         self._waiting: list[_Waiting] = []
         self._n_waiting_bytes = 0
+        self._is_doubtful = False  # A sync failed: no later one is believed, but of a new segment.
         self._segment: OpenSegment | None = None
         self._retired: list[OpenSegment] = []
         self._folder = self._make_folder()
@@ -124,9 +125,7 @@ class SpoolWriter:
         with self._syncing:
             if self._n_synced >= wanted:
                 return
-            try:
-                self._bring_to_disk()
-            except OSError:
+            if self._is_doubtful or not self._bring_to_disk():
                 self._write_again()
 
     def note_dropped(self, n_dropped: int) -> None:
@@ -159,6 +158,7 @@ class SpoolWriter:
             try:
                 self._seal_retired()
             except OSError as error:
+                self._is_doubtful = True
                 raise self._failure_of(error) from error
 
     def close(self) -> None:
@@ -220,13 +220,19 @@ class SpoolWriter:
         deleted, self._folder = self._folder, self._make_folder()
         self._deleted_folders.append(deleted)
 
-    def _bring_to_disk(self) -> None:
+    def _bring_to_disk(self) -> bool:
+        """Sync what there is; False if that failed."""
         with self._writing:
             covered, segment = self._n_appended, self._segment
-        if segment is not None:  # Open still, even if retired since: only the next line closes.
-            segment.sync()
-        self._seal_retired()
+        try:
+            if segment is not None:  # Open still, even if retired since: only the next line closes.
+                segment.sync()
+            self._seal_retired()
+        except OSError:
+            self._is_doubtful = True
+            return False
         self._mark_synced(covered)
+        return True
 
     def _seal_retired(self) -> None:
         deleted = list(self._deleted_folders)  # All their segments are retired.
@@ -255,6 +261,7 @@ class SpoolWriter:
             segment.sync()
         except OSError as error:
             raise self._failure_of(error) from error
+        self._is_doubtful = False
         self._mark_synced(covered)
 
     def _mark_synced(self, covered: int) -> None:
