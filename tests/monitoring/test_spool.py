@@ -377,7 +377,7 @@ for number in range(10 ** 9):
 
 
 def test_killed_at_any_time_a_writer_loses_nothing_that_it_synced(tmp_path, request):
-    for attempt in range(50 if request.config.getoption("--long") else 6):
+    for attempt in range(50 if request.config.getoption("--long") else 4):
         path = tmp_path / str(attempt)
         command = [sys.executable, "-c", KILLED, str(path)]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as process:

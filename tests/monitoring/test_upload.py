@@ -262,7 +262,7 @@ def refusal(code):
         (403, "InvalidAccessKeyId", "refused"),
         (403, "SignatureDoesNotMatch", "refused"),
         (404, "NoSuchBucket", "not_found"),
-        (503, "SlowDown", "slow_down"),
+        pytest.param(503, "SlowDown", "slow_down", marks=pytest.mark.long),  # Tried for a while.
         (500, "InternalError", "slow_down"),
         (None, "", "unreachable"),
     ],
