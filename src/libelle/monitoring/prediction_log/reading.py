@@ -160,6 +160,26 @@ def _read_day(store: LogStore, day: date, columns: Sequence[str]) -> _ReadDay:
 
 
 def _read_files(store: LogStore, names: Sequence[str], columns: Sequence[str]) -> _ReadDay:
+    outcomes = read_files(store, names, columns)
+    return _ReadDay(
+        [one for one in outcomes if not isinstance(one, Problem)],
+        [one for one in outcomes if isinstance(one, Problem)],
+    )
+
+
+def read_files(
+    store: LogStore, names: Sequence[str], columns: Sequence[str] = NAMES
+) -> list[pa.Table | Problem]:
+    """Read files, several at a time; a problem stands for each that cannot be read.
+
+    Raises
+    ------
+    FileNotFoundError
+        If one is not there any more.
+    StorageError
+        If the log is out of reach.
+    """
+
     def attempt(name: str) -> pa.Table | Problem:
         try:
             return read_file(store, name, columns)
@@ -167,11 +187,7 @@ def _read_files(store: LogStore, names: Sequence[str], columns: Sequence[str]) -
             return Problem(store.address(name), str(error))
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        outcomes = list(pool.map(attempt, names))
-    return _ReadDay(
-        [one for one in outcomes if not isinstance(one, Problem)],
-        [one for one in outcomes if isinstance(one, Problem)],
-    )
+        return list(pool.map(attempt, names))
 
 
 def _waiting_rows(spool_path: Path, columns: Sequence[str]) -> pa.Table:

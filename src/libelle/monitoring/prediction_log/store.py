@@ -6,6 +6,7 @@ No call to a remote place lasts longer than its deadline, whatever the library b
 import errno
 import re
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import date
 from enum import StrEnum
@@ -30,6 +31,7 @@ from libelle.storage import (
 SUFFIX = ".parquet"
 GRACE_SECONDS = 5.0
 SLOWEST_BYTES_A_SECOND = 1 << 20
+_AT_ONCE = 8
 _DAY = re.compile(r"date=(\d{4}-\d{2}-\d{2})")
 
 Answer = TypeVar("Answer")
@@ -119,9 +121,8 @@ class LogStore:
 
     def delete(self, names: Iterable[str]) -> None:
         """Delete files; those that are not there any more do not matter."""
-        for name in names:
-            with suppress(FileNotFoundError):
-                self._do(partial(self._delete, self._path(name)), is_maybe_absent=True)
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            list(pool.map(self._delete, names))
 
     def delete_day(self, day: date) -> int:
         """Delete a day, and return how many files that was."""
@@ -167,10 +168,12 @@ class LogStore:
                 raise
             self._filesystem.pipe_file(path, content)
 
-    def _delete(self, path: str) -> None:
-        self._filesystem.rm_file(path)
-        if not is_remote(self.uri):  # Erased rows must not come back after a power cut.
-            sync_folder(Path(path).parent)
+    def _delete(self, name: str) -> None:
+        path = self._path(name)
+        with suppress(FileNotFoundError):
+            self._do(lambda: self._filesystem.rm_file(path), is_maybe_absent=True)
+            if not is_remote(self.uri):  # Erased rows must not come back after a power cut.
+                self._do(lambda: sync_folder(Path(path).parent))
 
     def _do(
         self, call: Callable[[], Answer], *, is_maybe_absent: bool = False, n_bytes: int = 0
