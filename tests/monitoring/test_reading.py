@@ -134,6 +134,17 @@ def test_a_damaged_file_never_ends_the_reading(options, n_flips):
     assert (found.table.num_rows, len(found.problems)) == (4, 1)
 
 
+def test_no_flipped_byte_of_the_data_is_believed(options):
+    original, content = read_log(options.uri).table, a_file(options).read_bytes()
+    n_data_bytes = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    for place in range(4, n_data_bytes, 97):
+        damaged = bytearray(content)
+        damaged[place] ^= 0x01
+        a_file(options).write_bytes(damaged)
+        found = read_log(options.uri)
+        assert found.table.equals(original) or len(found.problems) == 1, place
+
+
 def test_what_stands_beside_the_days_is_not_looked_at(options):
     log = a_file(options).parent.parent
     (log / "notes.txt").write_text("?")

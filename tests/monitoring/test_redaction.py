@@ -1,6 +1,7 @@
 """Redaction: nothing of what names a person stays, and what names nobody does."""
 
 import re
+import time
 
 import pytest
 from hypothesis import example, given
@@ -113,13 +114,16 @@ def test_what_names_nobody_stays(text):
 
 
 @given(text=st.text("abM. m@é'0123456789+-()[]dr\ud800\n", max_size=60) | st.text(max_size=60))
-@example("M. [nom] Dupont 06 12 34 56 78 123456789")
+@example("M. 06 12 34 56 78a@b.fr")
+@example("123456789'123456789m.Mme et le ")
 def test_redacting_twice_changes_nothing(text):
     assert redact(redact(text)) == redact(text)
 
 
 @pytest.mark.parametrize(
-    "part", ["a", "1", "a.", "1 ", "M. ", "M. A", "+", "0", "a@", "a.a@a", "é-"]
+    "part", ["a", "1", "a.", "1 ", "M. ", "M. A", "+", "0", "a@", "a.a@a", "é-", "12345678a@b.fr"]
 )
 def test_a_long_text_is_redacted_in_a_moment(part):
+    begun = time.perf_counter()
     redact(part * 20_000)
+    assert time.perf_counter() - begun < 10
