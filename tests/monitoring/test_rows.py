@@ -176,9 +176,20 @@ def test_a_record_that_makes_no_rows_does_not_hide_the_others():
     assert (table.num_rows, n_bad) == (1, 2)
 
 
-def test_who_only_writes_rows_does_without_arrow():
-    program = (
-        "import sys, libelle.monitoring.prediction_log\n"
-        "assert not {'pyarrow', 's3fs', 'pandas', 'sklearn', 'mlflow'} & set(sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", program], check=True)
+WORK = """
+import sys
+from pathlib import Path
+from libelle.monitoring.prediction_log import PredictionLog, read_state
+from tests.monitoring.predictions import make_options, make_rows
+options = make_options(Path(sys.argv[1]))
+log = PredictionLog(options)
+log.append(make_rows("a"))
+log.sync()
+log.close()
+read_state(options.spool_path)
+assert not {"pyarrow", "fsspec", "s3fs", "pandas", "sklearn", "mlflow"} & set(sys.modules)
+"""
+
+
+def test_who_only_writes_rows_does_without_arrow(tmp_path):
+    subprocess.run([sys.executable, "-c", WORK, str(tmp_path)], check=True)
