@@ -17,6 +17,7 @@ from libelle.monitoring.prediction_log.upload import Uploader
 from tests.monitoring.predictions import NOON, fill, make_options, make_rows
 
 DAY = timedelta(days=1)
+MOMENTS = [NOON + n * DAY / 2 for n in range(4)]
 
 
 @pytest.fixture
@@ -26,6 +27,15 @@ def options(tmp_path):
     for day in range(3):
         fill(options, make_rows("a", "b", received_at=NOON + day * DAY))
         Uploader(options).run_once()
+    return options
+
+
+@pytest.fixture(scope="module")
+def half_days(tmp_path_factory):
+    """A row each half day."""
+    options = make_options(tmp_path_factory.mktemp("log"))
+    fill(options, *[make_rows("a", received_at=moment) for moment in MOMENTS])
+    Uploader(options).run_once()
     return options
 
 
@@ -49,16 +59,12 @@ def test_an_empty_log_is_an_empty_table(tmp_path, exists):
 
 
 @given(limits=st.lists(st.integers(-30, 90), min_size=2, max_size=2), naive=st.booleans())
-def test_rows_are_those_of_the_time_asked(tmp_path_factory, limits, naive):
-    options = make_options(tmp_path_factory.mktemp("log"))
-    moments = [NOON + n * DAY / 2 for n in range(4)]
-    fill(options, *[make_rows("a", received_at=moment) for moment in moments])
-    Uploader(options).run_once()
+def test_rows_are_those_of_the_time_asked(half_days, limits, naive):
     since, until = (NOON + timedelta(hours=hours) for hours in limits)
-    expected = sorted(moment for moment in moments if since <= moment < until)
+    expected = [moment for moment in MOMENTS if since <= moment < until]
     if naive:
         since, until = since.replace(tzinfo=None), until.replace(tzinfo=None)
-    content = read_log(options.uri, since=since, until=until)
+    content = read_log(half_days.uri, since=since, until=until)
     assert sorted(content.table["received_at"].to_pylist()) == expected
 
 
