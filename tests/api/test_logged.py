@@ -57,7 +57,7 @@ def test_every_item_has_its_row_once_the_service_has_ended(model_folder, tmp_pat
 
 
 def test_a_planted_name_is_in_no_file_nor_line(model_folder, tmp_path):
-    with serving(model_folder, tmp_path, **logging_to(tmp_path)) as (port, process, log):
+    with serving(model_folder, tmp_path, **logging_to(tmp_path)) as (port, process, _):
         call(port, "POST", "/v1/predict", {"text": PLANTED})
         call(port, "POST", "/v1/predict/batch", {"items": [{"text": PLANTED}, {"x": PLANTED}]})
         process.terminate()

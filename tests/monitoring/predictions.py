@@ -6,12 +6,14 @@ from pathlib import Path
 
 from libelle.decision import Decision, Guarantee, GuaranteeStatus, Reason
 from libelle.features import Features
-from libelle.monitoring.prediction_log import LogOptions, make_prediction_ids
+from libelle.monitoring.prediction_log import LogOptions, PredictionLog, make_prediction_ids
 from libelle.monitoring.prediction_sink import FailedItem, PredictionRows
 from libelle.predictor import Prediction
 from libelle.predictor.answers import Candidate, RollUp
+from libelle.storage import StorageOptions
 
 KEY = b"a key of the tests"
+SECRET = {"access_key_id": "key", "secret_access_key": "geheim", "region": "eu-west-3"}
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
 GUARANTEE = Guarantee(GuaranteeStatus.GUARANTEED, 0.05, 0.05, 0.049, "t1", 0.7)
 REASONS = {
@@ -72,3 +74,23 @@ def make_rows(*texts, decisions=None, ids=None, failed=(), received_at=NOON, **c
 def make_options(folder: Path, **changes) -> LogOptions:
     values = {"uri": str(folder / "log"), "spool_path": folder / "spool", "key": KEY, **changes}
     return LogOptions(**values)
+
+
+def fill(options, *requests):
+    """Write requests as a process that ends, and return the identifiers of their predictions."""
+    log = PredictionLog(options)
+    for rows in requests:
+        log.append(rows)
+    log.sync()
+    log.close()
+    return sorted(one for rows in requests for one in rows.prediction_ids)
+
+
+def s3_options(port, **changes):
+    values = {"endpoint_url": f"http://127.0.0.1:{port}", "deadline_seconds": 1.0, **SECRET}
+    return StorageOptions(**{**values, **changes})
+
+
+def contents(folder):
+    """Return all bytes under a folder."""
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())

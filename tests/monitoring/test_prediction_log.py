@@ -19,7 +19,7 @@ from libelle.monitoring.prediction_log.backlog import writer_folders
 from libelle.monitoring.prediction_log.board import read_state
 from libelle.monitoring.prediction_log.reading import read_log
 from libelle.monitoring.prediction_log.upload import Uploader
-from tests.monitoring.predictions import NOON, make_options, make_rows
+from tests.monitoring.predictions import NOON, contents, make_options, make_rows
 
 
 def ids_in(options, **limits):
@@ -59,6 +59,19 @@ def test_a_retried_request_is_one_row_and_the_first(tmp_path):
     content = read_log(options.uri)
     assert content.table["prediction_id"].to_pylist() == retried.prediction_ids
     assert content.table["received_at"].to_pylist() == [NOON]
+
+
+def test_the_order_of_rows_shows_which_were_lost(tmp_path, monkeypatch):
+    options = make_options(tmp_path)
+    log = PredictionLog(options)
+    keep(log, make_rows("a", "b", failed=["x"]))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", no_space)
+        keep(log, make_rows("lost"))
+    keep(log, make_rows("c"))
+    table = read_log(options.uri, spool_path=options.spool_path).table
+    assert sorted(table["order"].to_pylist()) == [0, 1, 2, 4]
+    log.close()
 
 
 def test_an_uploader_brings_rows_soon_and_what_is_left_at_the_end(tmp_path):
@@ -149,12 +162,9 @@ def test_a_planted_datum_is_in_no_file_and_no_message(tmp_path, caplog, monkeypa
     in_spool = contents(tmp_path)
     log.close()
     Uploader(options).run_once()
-    assert len(in_spool) and b"Zeltanguy" not in in_spool + contents(tmp_path)
+    assert b"request_id" in in_spool
+    assert b"Zeltanguy" not in in_spool + contents(tmp_path)
     assert "Zeltanguy" not in caplog.text + str(read_log(options.uri).table.to_pylist())
-
-
-def contents(folder):
-    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
 WORKER = """

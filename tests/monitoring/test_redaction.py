@@ -22,10 +22,10 @@ def around(*parts):
 
 
 @st.composite
-def grouped(draw, *sizes, begin=st.just("")):
+def grouped(draw, *sizes, begin=None):
     """Draw digits in groups, the same separator between them."""
     groups = [draw(st.text("0123456789", min_size=size, max_size=size)) for size in sizes]
-    return draw(begin) + draw(SEPARATORS).join(groups)
+    return ("" if begin is None else draw(begin)) + draw(SEPARATORS).join(groups)
 
 
 @st.composite
@@ -48,12 +48,16 @@ def social_security_numbers(draw):
 
 @given(text=around(french_telephones()))
 def test_no_french_telephone_stays(text):
-    assert "[telephone]" in redact(text) and not re.search(r"\d", redact(text))
+    redacted = redact(text)
+    assert "[telephone]" in redacted
+    assert not re.search(r"\d", redacted)
 
 
 @given(text=around(grouped(2, 4, 4, begin=st.sampled_from(["+44 ", "+1 ", "0049 ", "+351"]))))
 def test_no_foreign_telephone_stays(text):
-    assert "[telephone]" in redact(text) and not re.search(r"\d", redact(text))
+    redacted = redact(text)
+    assert "[telephone]" in redacted
+    assert not re.search(r"\d", redacted)
 
 
 @given(text=around(social_security_numbers()))
@@ -109,13 +113,14 @@ def test_what_names_nobody_stays(text):
 
 
 @given(text=st.text("abM. m@é'0123456789+-()[]dr\ud800\n", max_size=60) | st.text(max_size=60))
-@example("M. [nom] Dupont 06 12 34 56 78 123456789")
+@example("M. 06 12 34 56 78a@b.fr")
+@example("123456789'123456789m.Mme et le ")
 def test_redacting_twice_changes_nothing(text):
     assert redact(redact(text)) == redact(text)
 
 
 @pytest.mark.parametrize(
-    "part", ["a", "1", "a.", "1 ", "M. ", "M. A", "+", "0", "a@", "a.a@a", "é-"]
+    "part", ["a", "1", "a.", "1 ", "M. ", "M. A", "+", "0", "a@", "a.a@a", "é-", "12345678a@b.fr"]
 )
 def test_a_long_text_is_redacted_in_a_moment(part):
     redact(part * 20_000)

@@ -24,8 +24,9 @@ def redact(text: str) -> str:
     SIREN, and names after civilities (*M.*, *Mme*, *Monsieur*, *Dr*, *Me*…).
     """
     redacted = _PERSONAL.sub(_token, text)
-    # What a token took away may uncover something else.
-    return text if redacted == text else redact(redacted)
+    while redacted != text:  # What a token took away may uncover something else.
+        text, redacted = redacted, _PERSONAL.sub(_token, redacted)
+    return redacted
 
 
 def _token(found: re.Match[str]) -> str:

@@ -11,7 +11,14 @@ from pathlib import Path
 
 from libelle.errors import DataError, StorageError
 from libelle.monitoring.prediction_log.rows import Record, read_record
-from libelle.monitoring.prediction_log.segments import DROPPED, OPEN, is_segment, read_segment
+from libelle.monitoring.prediction_log.segments import (
+    DROPPED,
+    OPEN,
+    SEALED,
+    SegmentContent,
+    is_segment,
+    read_segment,
+)
 
 UNREADABLE = "unreadable"
 _AGAIN_SECONDS = 0.05
@@ -108,11 +115,11 @@ def open_segments_of_others(spool_path: Path, backlog: Backlog) -> list[Path]:
 
 
 def read_segments(segments: Sequence[Path]) -> ReadSegments:
-    """Read segments; one that was sealed or uploaded meanwhile is left out."""
+    """Read segments; one that was uploaded meanwhile is left out."""
     records, unreadable, n_torn_bytes = [], [], 0
     for path in segments:
         try:
-            content = read_segment(path)
+            content = _read_sealed_or_not(path)
         except FileNotFoundError:
             continue
         n_torn_bytes += content.n_torn_bytes
@@ -122,6 +129,13 @@ def read_segments(segments: Sequence[Path]) -> ReadSegments:
             except DataError:
                 unreadable.append(path)
     return ReadSegments(records, n_torn_bytes, list(dict.fromkeys(unreadable)))
+
+
+def _read_sealed_or_not(path: Path) -> SegmentContent:
+    try:
+        return read_segment(path)
+    except FileNotFoundError:  # Sealed since it was listed, or gone.
+        return read_segment(path.with_suffix(SEALED))
 
 
 def discard(segments: Sequence[Path]) -> None:

@@ -1,11 +1,14 @@
 """Board: what the uploader says of itself, in a file of the spool, for the metrics."""
 
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Self
 
 from libelle.monitoring.prediction_log.notes import read_note, write_note
 
+SPOOL_FAILURE = "spool"
 _NAME = "state.json"
 
 
@@ -22,7 +25,7 @@ class UploadState:
         Age of the oldest segment that could be uploaded; 0 when there is none.
     last_success_at, last_failure_at : datetime or None
     last_failure : str or None
-        Its kind, as `FailureKind` names them.
+        Its kind: one of `FailureKind`, or `spool` when it is this machine that failed.
     n_failures : int
         In a row, until now.
     n_files, n_rows : int
@@ -50,6 +53,34 @@ class UploadState:
     n_unreadable: int = 0
     n_dropped: int = 0
     n_dropped_by_writer: dict[str, int] = field(default_factory=dict)
+
+    def with_dropped(self, n_dropped_by_writer: dict[str, int]) -> Self:
+        """Return the state once writers said how many rows they lost."""
+        known = self.n_dropped_by_writer
+        n_new = sum(max(0, n - known.get(name, 0)) for name, n in n_dropped_by_writer.items())
+        return replace(
+            self, n_dropped=self.n_dropped + n_new, n_dropped_by_writer=n_dropped_by_writer
+        )
+
+    def without_writers(self, names: Collection[str]) -> Self:
+        """Return the state once the folders of dead writers are gone."""
+        left = {name: n for name, n in self.n_dropped_by_writer.items() if name not in names}
+        return replace(self, n_dropped_by_writer=left)
+
+    def succeeded(self, *, at: datetime) -> Self:
+        """Return the state once everything was uploaded."""
+        return replace(self, updated_at=at, last_success_at=at, n_failures=0, backlog_seconds=0.0)
+
+    def failed(self, kind: str, *, at: datetime, age_seconds: float) -> Self:
+        """Return the state once something was not, the oldest of that age."""
+        return replace(
+            self,
+            updated_at=at,
+            last_failure_at=at,
+            last_failure=kind,
+            n_failures=self.n_failures + 1,
+            backlog_seconds=age_seconds,
+        )
 
 
 def read_state(spool_path: Path) -> UploadState:

@@ -7,9 +7,9 @@ from datetime import date, datetime
 
 import pyarrow as pa
 
-from libelle.errors import DataError, StorageError
+from libelle.errors import StorageError
 from libelle.monitoring.prediction_log.files import read_file, write_file
-from libelle.monitoring.prediction_log.reading import Problem, keep_first
+from libelle.monitoring.prediction_log.reading import Problem, keep_first, read_files
 from libelle.monitoring.prediction_log.store import LogStore, folder_of
 from libelle.storage import DEFAULT_OPTIONS, StorageOptions
 
@@ -63,11 +63,12 @@ def compact(
 
 def _compact_day(store: LogStore, day: date, summary: CompactionSummary) -> None:
     tables = {}
-    for name in store.files(day):
-        try:
-            tables[name] = read_file(store, name)
-        except DataError as error:
-            summary.problems.append(Problem(store.address(name), str(error)))
+    names = store.files(day)
+    for name, outcome in zip(names, read_files(store, names), strict=True):
+        if isinstance(outcome, Problem):
+            summary.problems.append(outcome)
+        else:
+            tables[name] = outcome
     if len(tables) < 2:
         return
     table = keep_first(pa.concat_tables(tables.values()))

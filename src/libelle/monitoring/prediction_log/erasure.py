@@ -206,7 +206,11 @@ def _erase_in_segment(path: Path, erased: Erased, summary: ErasureSummary) -> No
     n_erased = 0
     frames = []
     for content in read_segment(path).records:
-        kept, n_rows = _without(content, erased)
+        try:
+            kept, n_rows = _without(content, erased)
+        except DataError as error:
+            summary.problems.append(Problem(str(path), str(error)))
+            kept, n_rows = content, 0
         n_erased += n_rows
         frames.append(frame(kept))
     if n_erased:
@@ -218,10 +222,7 @@ def _erase_in_segment(path: Path, erased: Erased, summary: ErasureSummary) -> No
 
 def _without(content: bytes, erased: Erased) -> tuple[bytes, int]:
     """Return a record without the rows to erase, and how many it had."""
-    try:
-        record = read_record(content)
-    except DataError:  # Set aside and told once the uploader comes to it.
-        return content, 0
+    record = read_record(content)
     matched = _matched_in_record(record, erased)
     if not any(matched):
         return content, 0
@@ -240,4 +241,11 @@ def _count_in_segment(path: Path, erased: Erased) -> int:
         contents = read_segment(path).records
     except FileNotFoundError:  # Sealed meanwhile: looked at the next time.
         return 1
-    return sum(_without(content, erased)[1] for content in contents)
+    return sum(_count_in_record(content, erased) for content in contents)
+
+
+def _count_in_record(content: bytes, erased: Erased) -> int:
+    try:
+        return _without(content, erased)[1]
+    except DataError:  # Told already, or as soon as it is sealed.
+        return 0

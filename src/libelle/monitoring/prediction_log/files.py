@@ -9,7 +9,13 @@ import pyarrow.parquet as pq
 
 from libelle.errors import DataError
 from libelle.monitoring.prediction_log.schema import NAMES, SCHEMA_VERSION, arrow_schema
-from libelle.monitoring.prediction_log.store import SUFFIX, LogStore
+from libelle.monitoring.prediction_log.store import (
+    SUFFIX,
+    FailureKind,
+    LogStore,
+    LogStoreError,
+    kind_of,
+)
 
 _VERSION_KEY = b"libelle_schema_version"
 _MARK_DIGITS = 8
@@ -31,15 +37,16 @@ def read_file(store: LogStore, name: str, columns: Sequence[str] = NAMES) -> pa.
         raise DataError("it is no Parquet file")
     with store.open(name) as stream:
         try:
-            file = pq.ParquetFile(stream)
+            file = pq.ParquetFile(stream, page_checksum_verification=True)
             _check_version(file.schema_arrow.metadata or {})
             there = set(file.schema_arrow.names)
-            table = file.read([column for column in columns if column in there])
-            return complete(table, columns)
-        except FileNotFoundError:
+            return complete(file.read([one for one in columns if one in there]), columns)
+        except (DataError, FileNotFoundError):
             raise
-        except (pa.ArrowException, ValueError, KeyError) as error:
-            raise DataError("it is damaged, or it is no file of libelle") from error
+        except Exception as error:  # Damage and filesystems raise all kinds of errors.
+            if kind_of(error) is FailureKind.OTHER:
+                raise DataError("it is damaged, or it is no file of libelle") from error
+            raise LogStoreError(store.uri, kind_of(error), error) from error
 
 
 def complete(table: pa.Table, columns: Iterable[str]) -> pa.Table:
@@ -95,7 +102,12 @@ def replace_file(store: LogStore, name: str, table: pa.Table) -> None:
 def _to_parquet(table: pa.Table) -> bytes:
     metadata = {_VERSION_KEY: str(SCHEMA_VERSION), **(table.schema.metadata or {})}
     stream = io.BytesIO()
-    pq.write_table(table.replace_schema_metadata(metadata), stream, compression="zstd")
+    pq.write_table(
+        table.replace_schema_metadata(metadata),
+        stream,
+        compression="zstd",
+        write_page_checksum=True,
+    )
     return stream.getvalue()
 
 

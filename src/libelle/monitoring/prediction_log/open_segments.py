@@ -99,7 +99,7 @@ class OpenSegment:
         return os.fstat(self._descriptor).st_nlink == 0
 
     def seal(self, *, is_durable: bool) -> None:
-        """Make it ready for upload, unless it is deleted, empty or elsewhere."""
+        """Make it ready for upload, unless it is deleted or elsewhere."""
         if is_durable and not self.is_doubtful:
             self.sync()
         if not self.is_gone():
@@ -121,10 +121,7 @@ class OpenSegment:
     def _rename(self) -> None:
         # The folder is not synced: under either name, a segment is found after a power cut.
         try:
-            if self.n_bytes == 0:
-                self._path.unlink()
-            else:
-                self._path.rename(self._path.with_suffix(SEALED))
+            self._path.rename(self._path.with_suffix(SEALED))
         except FileNotFoundError:  # The folder was moved.
             return
 

@@ -1,11 +1,11 @@
 """Reading: the rows of the log, each prediction once, whatever else lies in its folder."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +20,7 @@ from libelle.monitoring.prediction_log.tables import build_sound_table
 from libelle.storage import DEFAULT_OPTIONS, StorageOptions
 
 ATTEMPTS = 5
-_AT_ONCE = 16
+_AT_ONCE = 8  # Days, and files of each.
 _NEEDED = ("prediction_id", "received_at", "order")
 
 
@@ -77,17 +77,15 @@ def read_log(
     UsageError
         If a column is not one of the log's.
     """
-    wanted = _known_columns(columns)
-    since, until = _in_utc(since), _in_utc(until)
+    query = _Query.of(columns, since, until)
     # The spool first: what is uploaded meanwhile is then seen twice rather than never.
-    waiting = [] if spool_path is None else [_waiting_rows(spool_path, wanted)]
+    waiting = [] if spool_path is None else [_waiting_rows(spool_path, query.needed)]
     store = LogStore(uri, options)
-    days = [day for day in store.days() if _overlaps(day, since, until)]
-    read = [_read_day(store, day, wanted) for day in days]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        days = filter(query.overlaps, store.days())
+        read = list(pool.map(lambda day: _read_day(store, day, query.needed), days))
     tables = [table for one in read for table in one.tables] + waiting
-    whole = pa.concat_tables([_empty(wanted), *tables])
-    table = keep_first(_between(whole, since, until)).select(columns or NAMES)
-    return LogContent(table, [problem for one in read for problem in one.problems])
+    return LogContent(query.rows(tables), [problem for one in read for problem in one.problems])
 
 
 def iter_days(
@@ -102,15 +100,46 @@ def iter_days(
 
     A request that was retried the next day is there on both.
     """
-    wanted = _known_columns(columns)
-    since, until = _in_utc(since), _in_utc(until)
+    query = _Query.of(columns, since, until)
     store = LogStore(uri, options)
-    for day in store.days():
-        if _overlaps(day, since, until):
-            read = _read_day(store, day, wanted)
-            whole = pa.concat_tables([_empty(wanted), *read.tables])
-            table = keep_first(_between(whole, since, until)).select(columns or NAMES)
-            yield day, LogContent(table, read.problems)
+    for day in filter(query.overlaps, store.days()):
+        read = _read_day(store, day, query.needed)
+        yield day, LogContent(query.rows(read.tables), read.problems)
+
+
+@dataclass(frozen=True)
+class _Query:
+    """What is asked of a log; `needed` are the columns asked and those that tell rows apart."""
+
+    columns: Sequence[str]
+    needed: Sequence[str]
+    since: datetime | None
+    until: datetime | None
+
+    @classmethod
+    def of(
+        cls, columns: Sequence[str] | None, since: datetime | None, until: datetime | None
+    ) -> "_Query":
+        asked = NAMES if columns is None else columns
+        if unknown := sorted(set(asked) - set(NAMES)):
+            raise UsageError(f"{unknown} are no columns of the log. Columns: {', '.join(NAMES)}.")
+        needed = [name for name in NAMES if name in asked or name in _NEEDED]
+        return cls(asked, needed, _in_utc(since), _in_utc(until))
+
+    def overlaps(self, day: date) -> bool:
+        """Tell whether a UTC day may have rows of the time asked."""
+        return (self.since is None or day >= self.since.date()) and (
+            self.until is None or day <= self.until.date()
+        )
+
+    def rows(self, tables: Sequence[pa.Table]) -> pa.Table:
+        """Return the rows of tables that are of the time asked, each prediction once."""
+        table = pa.concat_tables([schema_of(self.needed).empty_table(), *tables])
+        for compare, limit in ((pc.greater_equal, self.since), (pc.less, self.until)):
+            if limit is not None:
+                moment = pa.scalar(limit, table.schema.field("received_at").type)
+                table = table.filter(compare(table["received_at"], moment))
+        return keep_first(table).select(self.columns)
 
 
 class _ReadDay(NamedTuple):
@@ -131,6 +160,26 @@ def _read_day(store: LogStore, day: date, columns: Sequence[str]) -> _ReadDay:
 
 
 def _read_files(store: LogStore, names: Sequence[str], columns: Sequence[str]) -> _ReadDay:
+    outcomes = read_files(store, names, columns)
+    return _ReadDay(
+        [one for one in outcomes if not isinstance(one, Problem)],
+        [one for one in outcomes if isinstance(one, Problem)],
+    )
+
+
+def read_files(
+    store: LogStore, names: Sequence[str], columns: Sequence[str] = NAMES
+) -> list[pa.Table | Problem]:
+    """Read files, several at a time; a problem stands for each that cannot be read.
+
+    Raises
+    ------
+    FileNotFoundError
+        If one is not there any more.
+    StorageError
+        If the log is out of reach.
+    """
+
     def attempt(name: str) -> pa.Table | Problem:
         try:
             return read_file(store, name, columns)
@@ -138,11 +187,7 @@ def _read_files(store: LogStore, names: Sequence[str], columns: Sequence[str]) -
             return Problem(store.address(name), str(error))
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        outcomes = list(pool.map(attempt, names))
-    return _ReadDay(
-        [one for one in outcomes if not isinstance(one, Problem)],
-        [one for one in outcomes if isinstance(one, Problem)],
-    )
+        return list(pool.map(attempt, names))
 
 
 def _waiting_rows(spool_path: Path, columns: Sequence[str]) -> pa.Table:
@@ -153,39 +198,10 @@ def _waiting_rows(spool_path: Path, columns: Sequence[str]) -> pa.Table:
     return complete(table, columns)
 
 
-def _known_columns(columns: Sequence[str] | None) -> list[str]:
-    """Return the columns to read: those asked, and those that tell rows apart."""
-    if columns is None:
-        return list(NAMES)
-    if unknown := sorted(set(columns) - set(NAMES)):
-        raise UsageError(f"{unknown} are no columns of the log. Columns: {', '.join(NAMES)}.")
-    return [name for name in NAMES if name in columns or name in _NEEDED]
-
-
-def _empty(columns: Iterable[str]) -> pa.Table:
-    return schema_of(columns).empty_table()
-
-
 def _in_utc(moment: datetime | None) -> datetime | None:
     if moment is None:
         return None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def _overlaps(day: date, since: datetime | None, until: datetime | None) -> bool:
-    return (since is None or day >= since.date()) and (until is None or day <= until.date())
-
-
-def _between(table: pa.Table, since: datetime | None, until: datetime | None) -> pa.Table:
-    limits: list[tuple[Callable[..., Any], datetime | None]] = [
-        (pc.greater_equal, since),
-        (pc.less, until),
-    ]
-    for compare, limit in limits:
-        if limit is not None:
-            moment = pa.scalar(limit, table.schema.field("received_at").type)
-            table = table.filter(compare(table["received_at"], moment))
-    return table
 
 
 def keep_first(table: pa.Table) -> pa.Table:

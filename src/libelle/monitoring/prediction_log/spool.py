@@ -5,7 +5,6 @@ writer that died, and whole records in it are as good as those of a sealed segme
 """
 
 import logging
-import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,11 +15,11 @@ from typing import NamedTuple
 from libelle.errors import StorageError
 from libelle.monitoring.prediction_log.open_segments import OpenSegment, WriterFolder
 from libelle.monitoring.prediction_log.options import SEGMENT_BYTES
+from libelle.monitoring.prediction_log.room import MEASURE_SECONDS, Room
 from libelle.monitoring.prediction_log.segments import DROPPED, frame
 
 logger = logging.getLogger(__name__)
 
-MEASURE_SECONDS = 1.0
 MAX_WAITING_BYTES = 16 * SEGMENT_BYTES
 
 
@@ -74,11 +73,13 @@ class SpoolWriter:
         self._writing, self._syncing = Lock(), Lock()
         self._n_appended = self._n_synced = 0
         self._waiting: list[_Waiting] = []
+        self._n_waiting_bytes = 0
+        self._is_doubtful = False  # A sync failed: no later one is believed, but of a new segment.
         self._segment: OpenSegment | None = None
         self._retired: list[OpenSegment] = []
         self._folder = self._make_folder()
         self._deleted_folders: list[WriterFolder] = []
-        self._room = _Room(spool_path, max_bytes, clock)
+        self._room = Room(spool_path, max_bytes, clock)
 
     @property
     def folder(self) -> Path:
@@ -88,17 +89,19 @@ class SpoolWriter:
     def append(self, record: bytes, *, n_rows: int) -> None:
         """Write a record; one that does not fit whole is taken back.
 
+        When a lot waits for a sync, this is the time for one.
+
         Raises
         ------
         StorageError
             If the spool is full, or cannot be written.
         """
         framed = frame(record)
+        if self._n_waiting_bytes > MAX_WAITING_BYTES:
+            self.sync()
         with self._writing:
             if not self._room.has(len(framed)):
                 raise self._failure("the bytes that may wait there are used up")
-            if sum(len(one.framed) for one in self._waiting) > MAX_WAITING_BYTES:
-                raise self._failure("its disk does not take what was written before")
             try:
                 self._write(framed)
             except OSError as error:
@@ -106,6 +109,7 @@ class SpoolWriter:
             self._n_appended += 1
             if self._is_durable:
                 self._waiting.append(_Waiting(self._n_appended, framed, n_rows))
+                self._n_waiting_bytes += len(framed)
 
     def sync(self) -> None:
         """Bring to the disk all that was appended before: one call serves all who wait.
@@ -121,9 +125,7 @@ class SpoolWriter:
         with self._syncing:
             if self._n_synced >= wanted:
                 return
-            try:
-                self._bring_to_disk()
-            except OSError:
+            if self._is_doubtful or not self._bring_to_disk():
                 self._write_again()
 
     def note_dropped(self, n_dropped: int) -> None:
@@ -135,8 +137,7 @@ class SpoolWriter:
         """Give up what no sync could cover, and return how many rows that is."""
         with self._syncing, self._writing:
             n_rows = sum(one.n_rows for one in self._waiting)
-            self._waiting.clear()
-            self._n_synced = self._n_appended
+            self._forget_waiting(self._n_appended)
         return n_rows
 
     def tend(self, *, seal: bool = False) -> None:
@@ -147,7 +148,7 @@ class SpoolWriter:
         StorageError
             As `sync`.
         """
-        self._room.measure()
+        self._room.look(MEASURE_SECONDS)
         with self._writing:
             segment = self._segment
             if segment and (seal or self._clock() - segment.opened_at >= self._seal_seconds):
@@ -157,6 +158,7 @@ class SpoolWriter:
             try:
                 self._seal_retired()
             except OSError as error:
+                self._is_doubtful = True
                 raise self._failure_of(error) from error
 
     def close(self) -> None:
@@ -218,13 +220,19 @@ class SpoolWriter:
         deleted, self._folder = self._folder, self._make_folder()
         self._deleted_folders.append(deleted)
 
-    def _bring_to_disk(self) -> None:
+    def _bring_to_disk(self) -> bool:
+        """Sync what there is; False if that failed."""
         with self._writing:
             covered, segment = self._n_appended, self._segment
-        if segment is not None:  # Open still, even if retired since: only the next line closes.
-            segment.sync()
-        self._seal_retired()
+        try:
+            if segment is not None:  # Open still, even if retired since: only the next line closes.
+                segment.sync()
+            self._seal_retired()
+        except OSError:
+            self._is_doubtful = True
+            return False
         self._mark_synced(covered)
+        return True
 
     def _seal_retired(self) -> None:
         deleted = list(self._deleted_folders)  # All their segments are retired.
@@ -253,45 +261,14 @@ class SpoolWriter:
             segment.sync()
         except OSError as error:
             raise self._failure_of(error) from error
+        self._is_doubtful = False
         self._mark_synced(covered)
 
     def _mark_synced(self, covered: int) -> None:
         with self._writing:
-            self._waiting = [one for one in self._waiting if one.number > covered]
-            self._n_synced = covered
+            self._forget_waiting(covered)
 
-
-class _Room:
-    """How many bytes the writers of a spool may still take together."""
-
-    def __init__(self, spool_path: Path, max_bytes: int, clock: Callable[[], float]) -> None:
-        self._spool_path, self._max_bytes, self._clock = spool_path, max_bytes, clock
-        self.measure()
-
-    def measure(self) -> None:
-        """Look at what all writers have there."""
-        self._n_bytes = measure(self._spool_path)
-        self._measured_at = self._clock()
-
-    def has(self, n_bytes: int) -> bool:
-        """Tell whether there is room; when there is none, look again every second."""
-        is_full = self._n_bytes + n_bytes > self._max_bytes
-        if is_full and self._clock() - self._measured_at >= MEASURE_SECONDS:
-            self.measure()
-        return self._n_bytes + n_bytes <= self._max_bytes
-
-    def take(self, n_bytes: int) -> None:
-        """Count bytes that this writer wrote."""
-        self._n_bytes += n_bytes
-
-
-def measure(spool_path: Path) -> int:
-    """Return how many bytes wait in a spool."""
-    n_bytes = 0
-    for folder, _, names in os.walk(spool_path):
-        for name in names:
-            try:
-                n_bytes += (Path(folder) / name).stat().st_size
-            except OSError:  # Uploaded meanwhile.
-                continue
-    return n_bytes
+    def _forget_waiting(self, covered: int) -> None:
+        self._waiting = [one for one in self._waiting if one.number > covered]
+        self._n_waiting_bytes = sum(len(one.framed) for one in self._waiting)
+        self._n_synced = covered

@@ -6,6 +6,7 @@ No call to a remote place lasts longer than its deadline, whatever the library b
 import errno
 import re
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import date
 from enum import StrEnum
@@ -29,6 +30,8 @@ from libelle.storage import (
 
 SUFFIX = ".parquet"
 GRACE_SECONDS = 5.0
+SLOWEST_BYTES_A_SECOND = 1 << 20
+_AT_ONCE = 8
 _DAY = re.compile(r"date=(\d{4}-\d{2}-\d{2})")
 
 Answer = TypeVar("Answer")
@@ -87,8 +90,7 @@ class LogStore:
 
     def days(self) -> list[date]:
         """Return the days that have a folder, earliest first; none when there is no log yet."""
-        found = (_DAY.fullmatch(name) for name in self._list(""))
-        return sorted(date.fromisoformat(one[1]) for one in found if one)
+        return sorted(day for name in self._list("") if (day := _day_of(name)) is not None)
 
     def files(self, day: date) -> list[str]:
         """Return the names of the files of a day, relative to the log."""
@@ -111,7 +113,7 @@ class LogStore:
         LogStoreError
         """
         if is_remote(self.uri):
-            self._do(lambda: self._send(self._path(name), content))
+            self._do(lambda: self._send(self._path(name), content), n_bytes=len(content))
             return
         path = local_path(self.uri) / name
         self._do(lambda: _make_folders(path.parent))
@@ -119,9 +121,8 @@ class LogStore:
 
     def delete(self, names: Iterable[str]) -> None:
         """Delete files; those that are not there any more do not matter."""
-        for name in names:
-            with suppress(FileNotFoundError):
-                self._do(partial(self._delete, self._path(name)), is_maybe_absent=True)
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            list(pool.map(self._delete, names))
 
     def delete_day(self, day: date) -> int:
         """Delete a day, and return how many files that was."""
@@ -139,11 +140,10 @@ class LogStore:
         return f"{self._root}/{name}" if name else self._root
 
     def _list(self, folder: str) -> list[str]:
-        path = self._path(folder)
         try:
-            found = self._do(partial(self._ls, path), is_maybe_absent=True)
+            found = self._do(partial(self._ls, self._path(folder)), is_maybe_absent=True)
         except FileNotFoundError:
-            if "/" in self._root and is_remote(self.uri):
+            if is_remote(self.uri):
                 self._do(lambda: self._ls(self._root.partition("/")[0]))  # Is there a bucket?
             return []
         return [str(one).rstrip("/").rpartition("/")[2] for one in found]
@@ -168,17 +168,22 @@ class LogStore:
                 raise
             self._filesystem.pipe_file(path, content)
 
-    def _delete(self, path: str) -> None:
-        self._filesystem.rm_file(path)
-        if not is_remote(self.uri):  # Erased rows must not come back after a power cut.
-            sync_folder(Path(path).parent)
+    def _delete(self, name: str) -> None:
+        path = self._path(name)
+        with suppress(FileNotFoundError):
+            self._do(lambda: self._filesystem.rm_file(path), is_maybe_absent=True)
+            if not is_remote(self.uri):  # Erased rows must not come back after a power cut.
+                self._do(lambda: sync_folder(Path(path).parent))
 
-    def _do(self, call: Callable[[], Answer], *, is_maybe_absent: bool = False) -> Answer:
-        """Do a call within the deadline."""
+    def _do(
+        self, call: Callable[[], Answer], *, is_maybe_absent: bool = False, n_bytes: int = 0
+    ) -> Answer:
+        """Do a call within the deadline, which bytes to send put off."""
+        seconds = self._options.deadline_seconds + GRACE_SECONDS + n_bytes / SLOWEST_BYTES_A_SECOND
         try:
             if not is_remote(self.uri):
                 return call()
-            return _within(self._options.deadline_seconds + GRACE_SECONDS, call)
+            return _within(seconds, call)
         except Exception as error:  # Each kind of filesystem raises errors of its own.
             if is_maybe_absent and isinstance(error, FileNotFoundError):
                 raise
@@ -188,6 +193,14 @@ class LogStore:
 def folder_of(day: date) -> str:
     """Return the name of the folder of a day."""
     return f"date={day.isoformat()}"
+
+
+def _day_of(folder: str) -> date | None:
+    found = _DAY.fullmatch(folder)
+    try:
+        return date.fromisoformat(found[1]) if found else None
+    except ValueError:
+        return None
 
 
 def kind_of(error: BaseException) -> FailureKind:
@@ -216,6 +229,7 @@ def _make_folders(folder: Path) -> None:
     if not folder.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
         sync_folder(folder.parent)
+        sync_folder(folder.parent.parent)  # The first day comes with the log itself.
 
 
 def _write(path: Path, content: bytes, options: StorageOptions) -> None:

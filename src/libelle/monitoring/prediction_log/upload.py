@@ -13,18 +13,22 @@ from typing import Protocol
 
 from libelle.errors import StorageError
 from libelle.monitoring.prediction_log.backlog import (
-    Backlog,
     discard,
     hold_backlog,
     read_segments,
     remove_dead,
     set_aside,
 )
-from libelle.monitoring.prediction_log.board import UploadState, read_state, write_state
+from libelle.monitoring.prediction_log.board import (
+    SPOOL_FAILURE,
+    UploadState,
+    read_state,
+    write_state,
+)
 from libelle.monitoring.prediction_log.files import write_file
 from libelle.monitoring.prediction_log.options import LogOptions
 from libelle.monitoring.prediction_log.plan import Plan, forget_plan, read_plan, write_plan
-from libelle.monitoring.prediction_log.spool import measure
+from libelle.monitoring.prediction_log.room import measure
 from libelle.monitoring.prediction_log.store import LogStore, LogStoreError, folder_of
 from libelle.monitoring.prediction_log.tables import build_sound_table, group_by_day
 
@@ -87,12 +91,13 @@ class Uploader:
             If the spool cannot be read, or the log cannot be written; nothing is lost.
         """
         with hold_backlog(self._spool_path) as backlog:
-            state = self._count_dropped(read_state(self._spool_path), backlog)
+            state = read_state(self._spool_path).with_dropped(backlog.n_dropped)
             n_rows_before = state.n_rows
             try:
                 for group in self._groups(backlog.segments):
                     state = self._upload(group, state)
-                self._succeed(state, remove_dead(backlog.dead_folders))
+                gone = remove_dead(backlog.dead_folders)
+                self._write_state(state.succeeded(at=self._now()).without_writers(gone))
             except StorageError as error:
                 self._fail(state, error, backlog.segments)
                 raise
@@ -185,40 +190,9 @@ class Uploader:
         except StorageError as error:  # A full disk must not keep rows from leaving it.
             logger.warning("The upload goes on without a trace of where it stands: %s", error)
 
-    def _count_dropped(self, state: UploadState, backlog: Backlog) -> UploadState:
-        known = state.n_dropped_by_writer
-        n_new = sum(max(0, n - known.get(writer, 0)) for writer, n in backlog.n_dropped.items())
-        return replace(
-            state, n_dropped=state.n_dropped + n_new, n_dropped_by_writer=backlog.n_dropped
-        )
-
-    def _succeed(self, state: UploadState, gone: Sequence[str]) -> None:
-        now = self._now()
-        known = {name: n for name, n in state.n_dropped_by_writer.items() if name not in gone}
-        self._write_state(
-            replace(
-                state,
-                updated_at=now,
-                last_success_at=now,
-                n_failures=0,
-                backlog_seconds=0.0,
-                n_dropped_by_writer=known,
-            )
-        )
-
     def _fail(self, state: UploadState, error: StorageError, segments: Sequence[Path]) -> None:
-        now = self._now()
-        kind = error.kind if isinstance(error, LogStoreError) else "spool"
-        self._write_state(
-            replace(
-                state,
-                updated_at=now,
-                last_failure_at=now,
-                last_failure=str(kind),
-                n_failures=state.n_failures + 1,
-                backlog_seconds=self._age(segments),
-            )
-        )
+        kind = str(error.kind) if isinstance(error, LogStoreError) else SPOOL_FAILURE
+        self._write_state(state.failed(kind, at=self._now(), age_seconds=self._age(segments)))
 
     def _write_state(self, state: UploadState) -> None:
         state = replace(state, backlog_bytes=measure(self._spool_path))
