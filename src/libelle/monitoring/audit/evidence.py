@@ -43,8 +43,7 @@ from libelle.monitoring.audit.population import Floats
 N_BETS = 12
 LEAST_BET, LARGEST_SHARE = 0.1, 0.95
 MOST_EVIDENCE = 1e12  # More is beyond doubt, and JSON has no infinity.
-_GRID = (np.arange(0, 0.2, 0.0025), np.arange(0.2, 1.001, 0.01))
-RATES: Floats = np.round(np.concatenate(_GRID), 4)
+RATES = np.array([*(n / 400 for n in range(80)), *(n / 100 for n in range(20, 101))])
 
 Flags = NDArray[np.bool_]
 
