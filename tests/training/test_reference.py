@@ -14,7 +14,7 @@ from libelle.training.pipeline import train
 from libelle.training.recertification import recertify
 from libelle.training.reference import make_reference
 from tests.classifiers.corpus import TOPICS
-from tests.evaluated import make_coded_texts, make_model
+from tests.evaluated import make_coded_texts, make_model, make_threshold
 
 QUICK = TrainingConfiguration(
     n_trials=1, n_folds=2, families=("svm",), target_errors=(0.3,), indicative=True
@@ -52,15 +52,17 @@ def test_a_model_holds_the_profile_of_the_texts_held_out(trained):
     assert reference.word_sums.u > 0  # Numbers of houses that no text of fit has.
 
 
-def test_the_reference_counts_what_the_model_answers(trained):
-    predictor = Predictor.load(trained.folder)
-    reference = read_reference(predictor.manifest)
-    texts = [*trained.split.certify.texts, *trained.split.test.texts]
+def test_the_reference_counts_what_the_model_answers():
+    predictor = make_model((make_threshold(threshold=0.5), make_threshold(id="b", threshold=None)))
+    texts = list(dict.fromkeys(make_coded_texts().texts))
+    reference = make_reference(
+        predictor, [Dataset(texts=texts, codes=["0101"] * len(texts))], seed=0
+    )
     decisions = [str(one.decision) for one in predictor.predict(texts)]
-    assert len(texts) == reference.n_texts
-    assert predictor.guarantee.threshold is not None
-    assert reference.automatic[predictor.guarantee.threshold_id] == decisions.count("automatic")
-    assert reference.n_refused == decisions.count("refused")
+    assert reference.n_texts == len(texts)
+    assert 0 < reference.automatic["0123456789ab"] == decisions.count("automatic") < len(texts)
+    assert reference.automatic["b"] == 0
+    assert reference.n_refused == decisions.count("refused") > 0
 
 
 def test_no_text_stands_in_the_reference(trained):
