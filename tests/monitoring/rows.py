@@ -67,11 +67,20 @@ def make_log(
         "n_words": n_words.tolist(),
         "n_unknown_words": generator.binomial(n_words, unknown).tolist(),
         "text_hash": names,
-        "text": [f"texte {name}" for name in names],
+        "text": make_texts(n_words, generator),
         "text_kind": ["original"] * n_rows,
         "text_probability": [1.0] * n_rows,
     }
     return pa.table(made | columns, schema=arrow_schema())
+
+
+def make_texts(n_words: np.ndarray, generator: np.random.Generator) -> list[str]:
+    """Return texts of made-up words, some of them frequent (Zipf)."""
+    drawn = np.minimum(generator.zipf(1.6, n_words.sum()), 400)
+    spelled = [f"mot{chr(97 + word // 26)}{chr(97 + word % 26)}" for word in drawn.tolist()]
+    ends = n_words.cumsum().tolist()
+    starts = [0, *ends[:-1]]
+    return [" ".join(spelled[start:end]) for start, end in zip(starts, ends, strict=True)]
 
 
 def with_column(rows: pa.Table, name: str, values: Any) -> pa.Table:

@@ -1,6 +1,5 @@
 """Population: the distinct texts that an audit speaks of, as the prediction log tells them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from libelle.decision import Decision
 from libelle.errors import UsageError
+from libelle.monitoring.distinct import first_rows, refuse_several
 
 ARMS = (Decision.AUTOMATIC, Decision.REVIEW)
 TextSource = Literal["log", "caller"]
@@ -74,8 +74,8 @@ def find_populations(rows: pa.Table, *, texts: TextSource) -> list[Population]:
         If the rows are of several models or thresholds, or the log keeps no text.
     """
     answered = rows.filter(pc.is_in(rows["decision"], pa.array([arm.value for arm in ARMS])))
-    _refuse_several(answered, "model_digest", "models")
-    _refuse_several(answered, "threshold_id", "thresholds")
+    refuse_several(answered, "model_digest", "models")
+    refuse_several(answered, "threshold_id", "thresholds")
     distinct = _one_row_per_text(answered)
     return [_find_population(distinct, arm, texts) for arm in ARMS]
 
@@ -101,20 +101,5 @@ def _find_population(distinct: pa.Table, arm: Decision, texts: TextSource) -> Po
 
 def _one_row_per_text(rows: pa.Table) -> pa.Table:
     """Return the first row of each text, those with an automatic answer before the others."""
-    known = rows.filter(rows["text_hash"].is_valid())
-    later = pc.not_equal(known["decision"], Decision.AUTOMATIC.value)
-    keys = known.append_column("later", later)
-    order = ["later", "received_at", "prediction_id"]
-    ranked = keys.sort_by([(name, "ascending") for name in order]).drop_columns("later")
-    hashes = ranked["text_hash"].combine_chunks().dictionary_encode().indices.to_numpy()
-    _, first = np.unique(hashes, return_index=True)
-    return ranked.take(pa.array(np.sort(first)))
-
-
-def _refuse_several(rows: pa.Table, column: str, what: str) -> None:
-    values: Sequence[str | None] = pc.unique(rows[column]).to_pylist()
-    if len(values) > 1:
-        raise UsageError(
-            f"The rows are of {len(values)} {what} (column {column!r}): an audit speaks of one. "
-            "Give the rows of one of them."
-        )
+    later = pc.not_equal(rows["decision"], Decision.AUTOMATIC.value)
+    return first_rows(rows.append_column("later", later), by=["later"]).drop_columns("later")
