@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from libelle.decision import Decision, Reason
 from libelle.monitoring.prediction_log.schema import arrow_schema
+from libelle.predictor import Predictor
 
 THRESHOLD = 0.8
 FIRST_DAY = datetime(2026, 3, 2, tzinfo=UTC)  # A Monday.
@@ -79,7 +80,7 @@ def make_texts(n_words: np.ndarray, generator: np.random.Generator) -> list[str]
     drawn = np.minimum(generator.zipf(1.6, n_words.sum()), 400)
     spelled = [f"mot{chr(97 + word // 26)}{chr(97 + word % 26)}" for word in drawn.tolist()]
     ends = n_words.cumsum().tolist()
-    starts = [0, *ends[:-1]]
+    starts = [0, *ends][: len(ends)]
     return [" ".join(spelled[start:end]) for start, end in zip(starts, ends, strict=True)]
 
 
@@ -94,3 +95,29 @@ def with_column(rows: pa.Table, name: str, values: Any) -> pa.Table:
 def _where(kept: np.ndarray, values: np.ndarray) -> list[str | None]:
     pairs = zip(kept.tolist(), values.tolist(), strict=True)
     return [value if stands else None for stands, value in pairs]
+
+
+def log_of(
+    predictor: Predictor, texts: list[str], generator: np.random.Generator, *, days: list[str]
+) -> pa.Table:
+    """Return the rows of a log where a model answered texts, each on its day."""
+    predictions = predictor.predict(texts, top_k=1)
+    rows = make_log(len(texts), generator)
+    guarantee = predictor.guarantee
+    columns = {
+        "received_at": [datetime.fromisoformat(f"{day}T12:00:00+00:00") for day in days],
+        "threshold_id": [guarantee.threshold_id] * len(texts),
+        "decision": [one.decision.value for one in predictions],
+        "reason": [one.reason.value for one in predictions],
+        "code": [one.code for one in predictions],
+        "top_code": [one.candidates[0].code if one.candidates else None for one in predictions],
+        "confidence": [one.confidence for one in predictions],
+        "n_characters": [one.features.n_characters for one in predictions],
+        "n_words": [one.features.n_words for one in predictions],
+        "n_unknown_words": [one.features.n_unknown_words for one in predictions],
+        "text_hash": texts,
+        "text": texts,
+    }
+    for name, values in columns.items():
+        rows = with_column(rows, name, values)
+    return rows

@@ -1,14 +1,18 @@
 """Comparisons: real only as often as promised, large only when they are."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom, chi2_contingency, ks_2samp
+from scipy.stats import binom, chi2_contingency, fisher_exact, ks_2samp
 
 from libelle.monitoring.drift.comparisons import (
     chi_square,
+    compare_codes,
     compare_unknown_words,
+    exact_p_values,
     jensen_shannon,
     kolmogorov_smirnov,
     pool,
@@ -38,6 +42,11 @@ def profile_of(n_words, n_unknown):
     )
 
 
+def profile_of_codes(counts):
+    n_texts = sum(counts.values())
+    return replace(profile_of(np.ones(1, int), np.zeros(1, int)), n_texts=n_texts, codes=counts)
+
+
 @given(before=COUNTS, after=COUNTS)
 def test_pooling_keeps_every_text_and_leaves_no_rare_class(before, after):
     cells = pool(before, after)
@@ -59,6 +68,21 @@ def test_the_chi_square_is_that_of_scipy():
     assert chi_square(cells) == pytest.approx(chi2_contingency(cells).pvalue)
 
 
+def test_one_rare_class_is_compared_as_fisher_does():
+    [p_value] = exact_p_values([20], [3], (20_000, 10_000))
+    table = [[3, 9_997], [20, 19_980]]
+    tails = [fisher_exact(table, side).pvalue for side in ("less", "greater")]
+    assert p_value == pytest.approx(2 * min(tails), rel=0.01)
+
+
+def test_a_single_new_code_among_hundreds_is_seen():
+    generator = np.random.default_rng(3)
+    before, after = many_codes(generator, 20_000), many_codes(generator, 2_000)
+    after["new"] = 15
+    assert chi_square(pool(before, after)) > 1e-3
+    assert compare_codes(*map(profile_of_codes, (before, after))).p_value < 1e-6
+
+
 def test_binned_distances_are_those_of_the_values():
     generator = np.random.default_rng(0)
     before, after = generator.integers(0, 20, 4000), generator.integers(0, 19, 3000)
@@ -73,11 +97,13 @@ def test_hundreds_of_codes_raise_no_more_alarms_than_promised_and_have_no_size(r
     n_draws = 1000 if request.config.getoption("--long") else 200
     generator, n_alarms, sizes = np.random.default_rng(1), 0, []
     for _ in range(n_draws):
-        cells = pool(many_codes(generator, 20_000), many_codes(generator, 2_000))
-        n_alarms += chi_square(cells) <= 0.05
-        sizes.append(jensen_shannon(cells))
+        profiles = (profile_of_codes(many_codes(generator, n)) for n in (20_000, 2_000))
+        found = compare_codes(*profiles)
+        n_alarms += found.p_value <= 0.05
+        sizes.append(found.size)
     assert binom.sf(n_alarms - 1, n_draws, 0.05) > 1e-3
-    assert np.quantile(sizes, 0.95) < SIZES["codes"][0]
+    assert np.median(sizes) < SIZES["codes"][0]
+    assert max(sizes) < SIZES["codes"][1]
 
 
 def test_words_that_go_together_raise_no_more_alarms_than_promised(request):

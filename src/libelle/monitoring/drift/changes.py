@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from scipy.special import xlogy
-from scipy.stats import norm
 
 from libelle.data.nomenclature import Nomenclature
 from libelle.data.stop_words import STOP_WORDS
 from libelle.decision import Decision
+from libelle.monitoring.drift.comparisons import exact_p_values
 from libelle.monitoring.drift.domain import keep_alike, kept_texts, words_of
 from libelle.monitoring.drift.windows import Window
 from libelle.profile import Floats, Profile
@@ -127,26 +127,19 @@ def _find(
     before: Mapping[str, int], after: Mapping[str, int], totals: tuple[int, int]
 ) -> list[Change]:
     """Return what changed, surest first."""
-    names = [
-        name
-        for name in sorted({*before, *after})
-        if max(before.get(name, 0), after.get(name, 0)) >= LEAST_TEXTS
+    counts = {name: (before.get(name, 0), after.get(name, 0)) for name in {*before, *after}}
+    names = sorted(name for name, pair in counts.items() if max(pair) >= LEAST_TEXTS)
+    pairs = [counts[name] for name in names]
+    p_values = exact_p_values([n for n, _ in pairs], [n for _, n in pairs], totals)
+    shares = [(one / max(1, totals[0]), other / max(1, totals[1])) for one, other in pairs]
+    changes = [
+        Change(name, name, *pair, *both, p_value)
+        for name, pair, both, p_value in zip(names, pairs, shares, p_values.tolist(), strict=True)
     ]
-    changes = [_compare(name, before.get(name, 0), after.get(name, 0), totals) for name in names]
     changes.sort(key=lambda change: change.p_value)
-    p_values = np.array([change.p_value for change in changes])
     limits = FALSE_DISCOVERIES * np.arange(1, len(changes) + 1) / max(1, len(changes))
-    n_found = int(np.flatnonzero(p_values <= limits).max(initial=-1)) + 1
+    n_found = int(np.flatnonzero(np.sort(p_values) <= limits).max(initial=-1)) + 1
     return [change for change in changes[:n_found] if _is_large(change)]
-
-
-def _compare(name: str, n_before: int, n_after: int, totals: tuple[int, int]) -> Change:
-    """Compare two proportions, with their pooled variance."""
-    shares = n_before / max(1, totals[0]), n_after / max(1, totals[1])
-    pooled = (n_before + n_after) / max(1, sum(totals))
-    error = np.sqrt(pooled * (1 - pooled) * sum(1 / max(1, total) for total in totals))
-    p_value = float(2 * norm.sf(abs(shares[1] - shares[0]) / error)) if error else 1.0
-    return Change(name, name, n_before, n_after, *shares, p_value)
 
 
 def _is_large(change: Change) -> bool:

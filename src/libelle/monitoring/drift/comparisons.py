@@ -9,6 +9,8 @@ References
 Kolmogorov (1933); Smirnov (1939), for two samples. Binned values make the test conservative.
 Pearson (1900), chi-square; Cochran (1954), Some methods for strengthening the common chi-square
 tests, Biometrics 10(4): rare classes are pooled until 5 texts are expected in each.
+Przyborowski and Wilenski (1940), Homogeneity of results in testing samples from Poisson series,
+Biometrika 31(3), for one class.
 Lin (1991), Divergence measures based on the Shannon entropy, IEEE Trans. Inf. Theory 37(1).
 Cochran (1977), Sampling techniques, chapter 6: variance of a ratio.
 """
@@ -18,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import chi2, kstwobign, norm
+from scipy.stats import binom, chi2, kstwobign, norm
 
 from libelle.profile import Floats, Profile, WordSums
 
@@ -69,10 +71,9 @@ def compare_lengths(reference: Profile, current: Profile) -> Comparison:
 
 def compare_unknown_words(reference: Profile, current: Profile) -> Comparison:
     """Compare shares of unknown words; words of one text go together, and texts are independent."""
-    (before, variance_before), (after, variance_after) = (
-        _share_of_unknown(profile.word_sums, profile.n_texts) for profile in (reference, current)
-    )
-    error = float(np.sqrt(variance_before + variance_after))
+    profiles = (reference, current)
+    before, after = (one.word_sums.u / max(1, one.word_sums.w) for one in profiles)
+    error = _standard_error_of_unknown(*profiles)
     p_value = float(2 * norm.sf(abs(after - before) / error)) if error > 0 else 1.0
     return Comparison(
         "unknown_words", p_value, abs(after - before), "difference_of_shares", before, after
@@ -80,9 +81,19 @@ def compare_unknown_words(reference: Profile, current: Profile) -> Comparison:
 
 
 def compare_codes(reference: Profile, current: Profile) -> Comparison:
-    """Compare the mix of likeliest codes, rare ones pooled."""
+    """Compare the mix of likeliest codes, as a whole and code by code.
+
+    The chi-square of all codes, rare ones pooled, sees many small changes; the surest change of a
+    single code, times the number of codes, sees a new one. The lower of both counts double.
+    """
     cells = pool(reference.codes, current.codes)
-    return Comparison("codes", chi_square(cells), jensen_shannon(cells), "jensen_shannon_distance")
+    names = sorted({*reference.codes, *current.codes})
+    before, after = ([one.codes.get(name, 0) for name in names] for one in (reference, current))
+    singles = exact_p_values(before, after, (reference.n_answered, current.n_answered))
+    least = min(chi_square(cells), len(names) * float(singles.min(initial=1.0)))
+    return Comparison(
+        "codes", min(1.0, 2 * least), jensen_shannon(cells), "jensen_shannon_distance"
+    )
 
 
 def compare_refusals(reference: Profile, current: Profile) -> Comparison:
@@ -155,6 +166,18 @@ def chi_square(cells: Floats) -> float:
     return float(chi2.sf(statistic, cells.shape[1] - 1))
 
 
+def exact_p_values(before: Sequence[int], after: Sequence[int], totals: tuple[int, int]) -> Floats:
+    """Return, of each class, the p-value of its two shares being one, both sides.
+
+    Given how many texts of both have a class, those of the second are binomial when the class is
+    rare, and spread less when it is not: the test is then conservative.
+    """
+    n_before, n_after = np.array(before, dtype=np.int64), np.array(after, dtype=np.int64)
+    law = binom(n_before + n_after, totals[1] / max(1, sum(totals)))
+    sides: Floats = np.minimum(law.cdf(n_after), law.sf(n_after - 1))
+    return np.minimum(1.0, 2 * sides)
+
+
 def jensen_shannon(cells: Floats) -> float:
     """Return the Jensen-Shannon distance, in [0, 1], less what chance alone makes of it.
 
@@ -172,13 +195,16 @@ def jensen_shannon(cells: Floats) -> float:
     return float(np.sqrt(max(0.0, divergence - by_chance) / np.log(2)))
 
 
-def _share_of_unknown(sums: WordSums, n_texts: int) -> tuple[float, float]:
-    """Return a share of words, and its variance."""
-    if not sums.w:
-        return 0.0, 0.0
-    share = sums.u / sums.w
-    residuals = sums.uu - 2 * share * sums.uw + share**2 * sums.ww
-    return share, residuals / sums.w**2 * n_texts / max(1, n_texts - 1)
+def _standard_error_of_unknown(before: Profile, after: Profile) -> float:
+    """Return the standard error of a difference of shares between texts of one law."""
+    pairs = zip(before.word_sums, after.word_sums, strict=True)
+    sums = WordSums(*(one + other for one, other in pairs))
+    n_texts = (before.n_texts, after.n_texts)
+    if not sums.w or not min(n_texts):
+        return 0.0
+    share, n_words = sums.u / sums.w, sums.w / sum(n_texts)
+    residuals = (sums.uu - 2 * share * sums.uw + share**2 * sums.ww) / sum(n_texts)
+    return float(np.sqrt(max(0.0, residuals) * sum(1 / n for n in n_texts)) / n_words)
 
 
 def _mean(counts: Sequence[int], middles: Any) -> float | None:

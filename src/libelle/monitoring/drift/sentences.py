@@ -27,6 +27,10 @@ UNCHANGED = {
     "fr": "Rien n’a changé au-delà du hasard.",
     "en": "Nothing changed beyond chance.",
 }
+NOT_COMPARED = {
+    "fr": "Il y a trop peu de libellés pour comparer quoi que ce soit.",
+    "en": "There are too few texts to compare anything.",
+}
 WORDS: dict[Language, dict[str, str]] = {
     "fr": {
         "confidence": "La confiance du modèle {moves} : {before} → {after} en moyenne.",
@@ -150,7 +154,8 @@ def _describe(
         (one for one in findings if one.severity is not Severity.NONE),
         key=lambda one: -one.severity.rank,
     )
-    sentences = [describe_finding(finding, lang) for finding in found] or [UNCHANGED[lang]]
+    nothing = (UNCHANGED if findings else NOT_COMPARED)[lang]
+    sentences = [describe_finding(finding, lang) for finding in found] or [nothing]
     sentences += [describe_change(change, lang) for change in codes[:MOST_CODES]]
     for kind, rises in (("rising", True), ("falling", False)):
         shown = [change.name for change in words if change.rises is rises][:MOST_WORDS]

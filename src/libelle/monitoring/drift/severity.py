@@ -37,8 +37,8 @@ class Severity(StrEnum):
 SIZES: dict[str, tuple[float, float, float]] = {
     "confidence": (0.05, 0.10, 0.20),  # Distance between distributions.
     "length": (0.05, 0.10, 0.20),
-    "unknown_words": (0.01, 0.03, 0.10),  # Shares.
-    "codes": (0.05, 0.10, 0.20),  # Jensen-Shannon distance, chance taken out.
+    "unknown_words": (0.005, 0.02, 0.05),  # Shares.
+    "codes": (0.03, 0.10, 0.20),  # Jensen-Shannon distance, chance taken out.
     "refusals": (0.01, 0.03, 0.10),
     "decisions": (0.03, 0.07, 0.15),
     "domain": (0.55, 0.65, 0.80),  # AUC.

@@ -1,5 +1,6 @@
 """Study: what changed between a reference and a period of the log, measured, judged and said."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -26,7 +27,8 @@ from libelle.monitoring.drift.windows import Window, make_windows
 from libelle.profile import Profile
 
 ALPHA = 0.05
-MOST_REPEATED = 0.2
+MOST_REPEATED = 0.05
+LEAST_TEXTS = 100  # Tests are asymptotic: with fewer, they would say anything.
 ReferenceKind = Literal["model", "log"]
 
 
@@ -50,7 +52,8 @@ class DriftStudy:
         None without an earlier period, or with too few texts.
     expected : ExpectedAccuracy
     notes : tuple of str
-        What limits the study: `repeated_texts`, `decisions_not_compared`, `domain_not_compared`.
+        What limits the study: `too_few_texts` (nothing is compared), `repeated_texts`,
+        `decisions_not_compared`, `domain_not_compared`.
     """
 
     reference_kind: ReferenceKind
@@ -67,7 +70,8 @@ class DriftStudy:
     @property
     def severity(self) -> Severity:
         """Return the largest one found."""
-        return max((one.severity for one in self.findings), key=lambda one: one.rank)
+        found = (one.severity for one in self.findings)
+        return max(found, key=lambda one: one.rank, default=Severity.NONE)
 
     @property
     def sentences(self) -> Sentences:
@@ -144,8 +148,7 @@ def study_drift(
         )
     _refuse_another_model(before, now)
     domain = tell_apart(before, after, seed=seed) if before else None
-    decisions = compare_decisions(profile, compared.profile)
-    findings = judge(_family(profile, compared.profile, decisions, domain), alpha=alpha)
+    findings = judge(_compare(profile, compared.profile, domain), alpha=alpha)
     real = {one.comparison.name for one in findings if one.severity is not Severity.NONE}
     return DriftStudy(
         reference_kind="model" if reference else "log",
@@ -161,36 +164,34 @@ def study_drift(
         words=find_word_changes(before, after) if before else (),
         domain=domain,
         expected=expect_accuracy(profile, compared.profile, domain=domain, audit=audit),
-        notes=_notes(now, before, decisions, domain),
+        notes=_notes(findings, now, before),
     )
 
 
-def _family(
-    reference: Profile, current: Profile, decisions: Comparison | None, domain: Domain | None
-) -> list[Comparison]:
-    """Return all that is compared: the family over which false alarms are counted."""
+def _compare(reference: Profile, current: Profile, domain: Domain | None) -> list[Comparison]:
+    """Return all that can be compared: the family over which false alarms are counted."""
+    if min(reference.n_texts, current.n_texts) < LEAST_TEXTS:
+        return []
     comparisons = [
         compare_confidences(reference, current),
         compare_lengths(reference, current),
         compare_unknown_words(reference, current),
         compare_codes(reference, current),
         compare_refusals(reference, current),
+        compare_decisions(reference, current),
+        None if domain is None else domain.comparison(),
     ]
-    if decisions is not None:
-        comparisons.append(decisions)
-    if domain is not None:
-        comparisons.append(domain.comparison())
-    return comparisons
+    return [one for one in comparisons if one is not None]
 
 
-def _notes(
-    now: Window, before: Window | None, decisions: Comparison | None, domain: Domain | None
-) -> tuple[str, ...]:
+def _notes(findings: Sequence[Finding], now: Window, before: Window | None) -> tuple[str, ...]:
+    compared = {finding.comparison.name for finding in findings}
     notes = {
+        "too_few_texts": not compared,
         # Distinct texts of two periods of unequal length are not of one law (see `windows`).
         "repeated_texts": now.repeated_share > MOST_REPEATED,
-        "decisions_not_compared": decisions is None,
-        "domain_not_compared": before is not None and domain is None,
+        "decisions_not_compared": "decisions" not in compared,
+        "domain_not_compared": before is not None and "domain" not in compared,
     }
     return tuple(note for note, stands in notes.items() if stands)
 

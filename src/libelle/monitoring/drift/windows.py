@@ -17,6 +17,7 @@ from libelle.errors import DataError
 from libelle.monitoring.distinct import first_rows, refuse_several
 from libelle.profile import Ints, Profile
 
+LEAST_REPEATED = 0.01
 # A suspension moves texts to review, and says nothing of the texts.
 ABOVE_THRESHOLD = (Reason.ABOVE_THRESHOLD.value, Reason.SUSPENDED.value)
 
@@ -78,7 +79,7 @@ def make_windows(
     if earlier is None:
         return None, now
     before = Window.of(earlier)
-    if max(before.repeated_share, now.repeated_share) == 0:
+    if max(before.repeated_share, now.repeated_share) < LEAST_REPEATED:
         return before, now
     n_rows = min(before.n_rows, now.n_rows)
     generator = np.random.default_rng(seed)
