@@ -104,6 +104,15 @@ def test_only_texts_that_the_log_kept_are_drawn_unless_the_caller_has_them():
     assert set(everything["text_probability"].to_pylist()) == {1.0}
 
 
+def test_texts_that_the_log_keeps_no_more_are_counted_apart():
+    rows = make_log(200, np.random.default_rng(0), refused=0.0)
+    purged = [None if row < 40 else "t" for row in range(200)]
+    sample = draw(with_column(rows, "text", purged), n_automatic=300, n_review=300, seed=0)
+    arms = [one_arm(sample, arm) for arm in ("automatic", "review")]
+    assert sum(arm["n_out_of_reach"][0].as_py() for arm in arms) == 40
+    assert len(sample) == sum(arm["n_population"][0].as_py() for arm in arms) == 160
+
+
 def test_a_text_answered_both_ways_belongs_to_the_automatic_ones():
     rows = make_log(40, np.random.default_rng(0), refused=0.0)
     rows = with_column(rows, "text_hash", ["same"] * 40)

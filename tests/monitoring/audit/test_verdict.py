@@ -53,6 +53,15 @@ def test_a_field_that_is_missing_or_wrong_is_refused(name):
         Verdict.from_dict(document)
 
 
+def test_a_status_that_its_evidence_does_not_bear_is_refused():
+    document = make_verdict().to_dict()
+    for status in ("broken", "holds"):
+        with pytest.raises(DataError, match="evidence"):
+            Verdict.from_dict({**document, "status": status})
+    broken = Verdict.from_dict({**document, "status": "broken", "evidence_against": 20.0})
+    assert broken.status is Status.BROKEN
+
+
 def test_an_unknown_field_or_version_is_refused():
     document = make_verdict().to_dict()
     with pytest.raises(DataError, match="enable"):

@@ -94,7 +94,7 @@ def test_binned_distances_are_those_of_the_values():
 
 
 def test_hundreds_of_codes_raise_no_more_alarms_than_promised_and_have_no_size(request):
-    n_draws = 1000 if request.config.getoption("--long") else 200
+    n_draws = 1000 if request.config.getoption("--long") else 100
     generator, n_alarms, sizes = np.random.default_rng(1), 0, []
     for _ in range(n_draws):
         profiles = (profile_of_codes(many_codes(generator, n)) for n in (20_000, 2_000))
@@ -107,7 +107,7 @@ def test_hundreds_of_codes_raise_no_more_alarms_than_promised_and_have_no_size(r
 
 
 def test_words_that_go_together_raise_no_more_alarms_than_promised(request):
-    n_draws = 1000 if request.config.getoption("--long") else 300
+    n_draws = 1000 if request.config.getoption("--long") else 200
     generator, n_alarms = np.random.default_rng(2), 0
     for _ in range(n_draws):
         profiles = []

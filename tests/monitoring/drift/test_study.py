@@ -42,7 +42,7 @@ def severity_of(found, name):
 
 @pytest.mark.parametrize("with_log", [True, False])
 def test_stable_weeks_raise_no_more_alarms_than_promised(with_log, request):
-    n_weeks = 200 if request.config.getoption("--long") or not with_log else 15
+    n_weeks = 200 if request.config.getoption("--long") else (10 if with_log else 50)
     n_alarms = 0
     for seed in range(n_weeks):
         found = study(seed, n_current=400, n_earlier=1000, with_log=with_log)
@@ -134,7 +134,7 @@ def test_repeated_texts_count_once_and_are_told():
 
 
 def test_two_periods_of_unequal_length_whose_texts_repeat_are_alike(request):
-    n_draws = 100 if request.config.getoption("--long") else 10
+    n_draws = 100 if request.config.getoption("--long") else 5
     n_alarms = 0
     for seed in range(n_draws):
         generator = np.random.default_rng(seed)

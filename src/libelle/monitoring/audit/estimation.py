@@ -36,6 +36,7 @@ SAMPLE_COLUMNS = (
     "rings_at",
     "ends_at",
     "n_population",
+    "n_out_of_reach",
 )
 
 
@@ -46,7 +47,10 @@ class ArmEstimate:
     Attributes
     ----------
     n_population, n_drawn : int
-        Distinct texts; those drawn.
+        Distinct texts; those drawn. Without any of these, the former is not known and is 0.
+    n_out_of_reach : int
+        Distinct texts of the period that the log never keeps, or keeps no more: nothing is said of
+        them.
     n_judged : int
         Texts judged, in the order of the draw, before the first one that is not.
     n_waiting : int
@@ -61,6 +65,7 @@ class ArmEstimate:
 
     n_population: int
     n_drawn: int
+    n_out_of_reach: int
     n_judged: int
     n_waiting: int
     n_wrong: int
@@ -169,6 +174,7 @@ def estimate(
 @dataclass(frozen=True, eq=False)
 class _Arm:
     n_drawn: int
+    n_out_of_reach: int
     n_waiting: int
     judged: Judged
     ends_at: float
@@ -191,7 +197,8 @@ class _Arm:
             least_rate=own["least_rate"].to_pylist()[0] if len(own) else 1.0,
         )
         ends_at = float(ends[n_judged]) if ends else np.inf
-        return cls(len(own), sum(known[n_judged:]), judged, ends_at)
+        n_out_of_reach = own["n_out_of_reach"].to_pylist()[0] if len(own) else 0
+        return cls(len(own), n_out_of_reach, sum(known[n_judged:]), judged, ends_at)
 
     def estimate(self, delta: float) -> ArmEstimate:
         judged = self.judged
@@ -199,6 +206,7 @@ class _Arm:
         return ArmEstimate(
             n_population=judged.n_population,
             n_drawn=self.n_drawn,
+            n_out_of_reach=self.n_out_of_reach,
             n_judged=len(judged.rates),
             n_waiting=self.n_waiting,
             n_wrong=int(judged.wrong.sum()),

@@ -86,7 +86,7 @@ def _find_population(distinct: pa.Table, arm: Decision, texts: TextSource) -> Po
         return Population(arm, own, np.ones(len(own)), np.ones(len(own), dtype=bool), 0)
     keeping: Floats = own["text_probability"].to_numpy()
     readable = own["text"].is_valid().to_numpy()
-    # A text kept for sure that is not there any more was purged: it cannot be drawn.
+    # A text kept for sure that is not there any more was purged, after its verdict for instance.
     within = (keeping > 0) & (readable | (keeping < 1))
     if len(own) and not within.any():
         raise UsageError(

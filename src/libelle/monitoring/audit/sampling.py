@@ -91,7 +91,7 @@ def draw(
         A row for each text drawn: `arm`, then `position` in the order to judge in; columns of the
         log; `stratum`; `probability` of this draw (times `text_probability`, that of inclusion,
         when `texts` is "log"; alone otherwise: `text_probability` is then one); and what `estimate`
-        needs: `rate`, `least_rate`, `rings_at`, `ends_at`, `n_population`.
+        needs: `rate`, `least_rate`, `rings_at`, `ends_at`, `n_population`, `n_out_of_reach`.
 
     Raises
     ------
@@ -167,6 +167,7 @@ def _draw_arm(
         "rings_at": pa.array(rings[drawn]),
         "ends_at": _repeat(ends_at, drawn),
         "n_population": pa.array([len(rates)] * len(drawn), pa.int64()),
+        "n_out_of_reach": pa.array([population.n_out_of_reach] * len(drawn), pa.int64()),
     }
     taken = population.rows.select(KEPT_COLUMNS).take(pa.array(drawn))
     place = taken.schema.get_field_index("text_probability")

@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+
 from libelle.errors import DataError, UsageError
 from libelle.monitoring.audit.estimation import AuditEstimate
-from libelle.monitoring.audit.evidence import Status
+from libelle.monitoring.audit.evidence import Status, read_status
 from libelle.storage import (
     DEFAULT_OPTIONS,
     StorageOptions,
@@ -131,7 +133,8 @@ class Verdict:
         Raises
         ------
         DataError
-            If a value is missing, unknown, of another kind, or out of its range.
+            If a value is missing, unknown, of another kind, or out of its range, or if the status
+            is not what the evidence says.
         """
         if not isinstance(document, dict):
             raise DataError(f"A verdict is a JSON object: {_AGAIN}")
@@ -150,7 +153,11 @@ class Verdict:
             if not _is_valid(name, document[name]):
                 raise DataError(f"The verdict has a wrong value of {name!r}: {_AGAIN}")
         values = {name: document[name] for name in names}
-        return cls(**values | {"status": Status(values["status"])})
+        verdict = cls(**values | {"status": Status(values["status"])})
+        evidence = np.array([[verdict.evidence_against], [verdict.evidence_for]])
+        if verdict.status is not read_status(*evidence, delta=verdict.delta):
+            raise DataError(f"The status of the verdict is not what its evidence says: {_AGAIN}")
+        return verdict
 
 
 def publish(
@@ -201,7 +208,7 @@ _TEXTS = {
     "written_by",
 }
 _COUNTS = {"n_population", "n_judged", "n_wrong", "n_undecided", "n_more_texts"}
-_SHARES = {"target_error", "delta", "error_rate", "low", "high"}
+_SHARES = {"target_error", "error_rate", "low", "high"}
 _MAY_BE_MISSING = {"error_rate", "n_more_texts"}
 
 
@@ -216,4 +223,6 @@ def _is_valid(name: str, value: Any) -> bool:
         return False
     if name in _COUNTS:
         return isinstance(value, int) and value >= 0
+    if name == "delta":
+        return 0 < value < 1
     return 0 <= value <= 1 if name in _SHARES else 0 <= value < float("inf")
