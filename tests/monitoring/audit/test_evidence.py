@@ -99,7 +99,9 @@ def test_evidence_is_never_negative_and_a_census_tells_the_truth(wrong, target, 
     assert min(against.min(), favour.min()) >= 0
     n_allowed = target * len(wrong)
     if abs(sum(wrong) - n_allowed) > 1e-6:
-        status = Status.BROKEN if sum(wrong) > n_allowed else Status.HOLDS
+        broken = sum(wrong) > n_allowed
+        status = Status.BROKEN if broken else Status.HOLDS
+        assert not broken or favour[-1] == 0
         assert read_status(against, favour, delta=1e-6) is status
     low, high = error_rate_interval(judged, delta=DELTA)
     assert low <= np.mean(wrong) <= high
