@@ -84,6 +84,13 @@ def test_the_interval_holds_the_rate_at_every_moment(request):
     assert binom.sf(n_missed - 1, n_draws, DELTA) > 1e-3
 
 
+def test_the_interval_narrows_as_texts_are_judged():
+    world = World(np.random.default_rng(6), error=0.06)
+    judged = world.judge(np.random.default_rng(7), 1500)
+    low, high = error_rate_interval(judged, delta=DELTA)
+    assert 0.03 < low < 0.06 < high < 0.1
+
+
 @given(
     wrong=st.lists(st.booleans(), min_size=1, max_size=60),
     target=st.floats(0.01, 0.9),
@@ -124,6 +131,14 @@ def test_the_mean_of_each_factor_is_one_at_the_target_whatever_was_found_before(
         factor = 1 + bet * (judged.weights[-1] * wrong[text] - allowed)
         mean += factor * rates[text] / rates[left].sum()
     assert mean == pytest.approx(1)
+
+
+@given(delta=st.floats(0.001, 0.5), factor=st.floats(0.01, 0.99))
+def test_a_verdict_needs_evidence_of_one_over_delta_at_some_moment(delta, factor):
+    too_little, enough = np.array([1.0, factor / delta, 0.0]), np.array([1.0, 1.01 / delta, 0.0])
+    assert read_status(too_little, too_little, delta=delta) is Status.IN_DOUBT
+    assert read_status(too_little, enough, delta=delta) is Status.HOLDS
+    assert read_status(enough, too_little, delta=delta) is Status.BROKEN
 
 
 def test_texts_that_nobody_can_judge_decide_nothing():
