@@ -9,6 +9,7 @@ from scipy.stats import binom
 
 from libelle.errors import UsageError
 from libelle.monitoring.audit import draw
+from libelle.monitoring.audit.evidence import Judged
 from tests.monitoring.rows import make_log, with_column
 
 
@@ -55,7 +56,7 @@ def test_the_same_rows_in_any_order_and_the_same_seed_give_the_same_texts():
 
 @pytest.mark.parametrize("keeping", [1.0, 0.5])
 def test_inverse_probabilities_sum_to_the_population_on_average(keeping, request):
-    n_draws = 2000 if request.config.getoption("--long") else 200
+    n_draws = 2000 if request.config.getoption("--long") else 120
     generator = np.random.default_rng(0)
     rows = make_log(200, generator, refused=0.0, text_probability=[keeping] * 200)
     n_population = sum(one == "automatic" for one in rows["decision"].to_pylist())
@@ -70,9 +71,33 @@ def test_inverse_probabilities_sum_to_the_population_on_average(keeping, request
     assert error < 0.03 * n_population
 
 
+@pytest.mark.parametrize("keeping", [1.0, 0.4])
+def test_weighted_errors_have_the_mean_that_the_proof_says(keeping, request):
+    n_draws = 3000 if request.config.getoption("--long") else 150
+    generator, excess = np.random.default_rng(0), []
+    rows = make_log(300, generator, refused=0.0, text_probability=[keeping] * 300)
+    automatic = rows.filter(pc.equal(rows["decision"], "automatic"))
+    doubts = 1 - automatic["confidence"].to_numpy()
+    wrong_ones = generator.random(len(automatic)) < 3 * doubts
+    wrong_of = dict(zip(automatic["prediction_id"].to_pylist(), wrong_ones, strict=True))
+    for seed in range(n_draws):
+        kept = generator.random(300) < keeping
+        texts = ["t" if stands else None for stands in kept.tolist()]
+        sample = one_arm(
+            draw(with_column(rows, "text", texts), n_automatic=20, n_review=0, seed=seed)
+        )
+        wrong = np.array([wrong_of[name] for name in sample["prediction_id"].to_pylist()])
+        undecided = np.zeros(len(wrong), dtype=bool)
+        judged = Judged(sample["rate"].to_numpy(), wrong, undecided, len(automatic), 0.0)
+        found_before = wrong.cumsum() - wrong
+        left = wrong_ones.mean() - found_before / len(automatic)
+        excess.append((judged.weights * wrong - left).sum())
+    assert abs(np.mean(excess)) < 4 * np.std(excess) / np.sqrt(n_draws)
+
+
 def test_texts_in_doubt_are_drawn_more_often_and_no_weight_exceeds_two():
     rows = make_log(400, np.random.default_rng(0))
-    n_drawn, _ = count_draws(rows, 200, n_automatic=40)
+    n_drawn, _ = count_draws(rows, 100, n_automatic=40)
     confidence_of = dict(
         zip(rows["prediction_id"].to_pylist(), rows["confidence"].to_pylist(), strict=True)
     )
@@ -85,9 +110,9 @@ def test_texts_in_doubt_are_drawn_more_often_and_no_weight_exceeds_two():
 
 def test_a_draw_without_share_for_doubt_is_uniform():
     rows = make_log(100, np.random.default_rng(0), refused=0.0)
-    n_drawn, _ = count_draws(rows, 250, n_automatic=20, doubtful_share=0.0)
+    n_drawn, _ = count_draws(rows, 150, n_automatic=20, doubtful_share=0.0)
     n_population = sum(one == "automatic" for one in rows["decision"].to_pylist())
-    tails = [binom.cdf(n, 250, 20 / n_population) for n in n_drawn.values()]
+    tails = [binom.cdf(n, 150, 20 / n_population) for n in n_drawn.values()]
     assert len(n_drawn) == n_population
     assert 1e-4 < min(tails)
     assert max(tails) < 1 - 1e-4
@@ -116,6 +141,7 @@ def test_texts_that_the_log_keeps_no_more_are_counted_apart():
 def test_a_text_answered_both_ways_belongs_to_the_automatic_ones():
     rows = make_log(40, np.random.default_rng(0), refused=0.0)
     rows = with_column(rows, "text_hash", ["same"] * 40)
+    rows = with_column(rows, "decision", ["review"] * 20 + ["automatic"] * 20)
     sample = draw(rows, n_automatic=9, n_review=9, seed=0)
     assert sample["arm"].to_pylist() == ["automatic"]
 
