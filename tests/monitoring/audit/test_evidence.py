@@ -158,24 +158,34 @@ def test_nothing_judged_says_nothing():
     assert n_texts_to_decide(nothing, target_error=TARGET, delta=DELTA, seed=0) is None
 
 
-@pytest.mark.parametrize("error", [0.15, 0.02])
-def test_texts_to_come_are_foreseen_at_the_rate_seen(error):
+@pytest.mark.parametrize(("error", "n_judged"), [(0.15, 30), (0.025, 200)])
+def test_texts_to_come_are_foreseen_at_the_rate_seen(error, n_judged):
     world = World(np.random.default_rng(9), error=error)
     foreseen, needed = [], []
-    for seed in range(6):
+    for seed in range(8):
         judged = world.judge(np.random.default_rng(seed), 3000)
         evidence = np.maximum(evidence_against(judged, TARGET), evidence_for(judged, TARGET))
         needed.append(int((evidence >= 1 / DELTA).argmax()) + 1)
         begun = replace(
             judged,
-            rates=judged.rates[:50],
-            wrong=judged.wrong[:50],
-            undecided=judged.undecided[:50],
+            rates=judged.rates[:n_judged],
+            wrong=judged.wrong[:n_judged],
+            undecided=judged.undecided[:n_judged],
         )
         n_more = n_texts_to_decide(begun, target_error=TARGET, delta=DELTA, seed=seed)
-        foreseen.append(np.inf if n_more is None else 50 + n_more)
+        foreseen.append(np.inf if n_more is None else n_judged + n_more)
         assert n_texts_to_decide(judged, target_error=TARGET, delta=DELTA, seed=seed) == 0
-    assert 0.4 < np.median(foreseen) / np.median(needed) < 2.5
+    assert 0.65 < np.median(foreseen) / np.median(needed) < 1.6
+
+
+def test_without_errors_the_number_of_texts_to_come_is_known():
+    def all_right(n_texts):
+        nothing = np.zeros(n_texts, dtype=bool)
+        return Judged(np.full(n_texts, 1e-6), nothing, nothing, 10**6, 1e-6)
+
+    n_needed = int((evidence_for(all_right(3000), 0.005) >= 1 / DELTA).argmax()) + 1
+    n_more = n_texts_to_decide(all_right(40), target_error=0.005, delta=DELTA, seed=0)
+    assert 40 + n_more == n_needed > 500
 
 
 def test_a_rate_at_the_target_is_not_said_to_decide_soon():

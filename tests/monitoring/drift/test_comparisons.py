@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom, chi2_contingency, fisher_exact, ks_2samp
+from scipy.stats import binom, chi2_contingency, fisher_exact, ks_2samp, norm
 
 from libelle.monitoring.drift.comparisons import (
     chi_square,
@@ -104,6 +104,24 @@ def test_hundreds_of_codes_raise_no_more_alarms_than_promised_and_have_no_size(r
     assert binom.sf(n_alarms - 1, n_draws, 0.05) > 1e-3
     assert np.median(sizes) < SIZES["codes"][0]
     assert max(sizes) < SIZES["codes"][1]
+
+
+def test_the_error_of_a_share_of_words_is_that_of_its_residuals():
+    generator = np.random.default_rng(4)
+    n_words = 1 + generator.poisson(6, 900)
+    n_unknown = generator.binomial(n_words, 0.3) * (generator.random(900) < 0.5)
+    found = compare_unknown_words(
+        profile_of(n_words[:600], n_unknown[:600]), profile_of(n_words[600:], n_unknown[600:])
+    )
+    residuals = n_unknown - n_unknown.sum() / n_words.sum() * n_words
+    error = residuals.std() / n_words.mean() * np.sqrt(1 / 600 + 1 / 300)
+    assert found.p_value == pytest.approx(2 * norm.sf(found.size / error))
+
+
+def test_looking_at_codes_in_two_ways_counts_double():
+    profiles = [profile_of_codes({"a": n, "b": 1000 - n}) for n in (500, 540)]
+    cells = pool(*(profile.codes for profile in profiles))
+    assert compare_codes(*profiles).p_value == pytest.approx(2 * chi_square(cells))
 
 
 def test_words_that_go_together_raise_no_more_alarms_than_promised(request):
