@@ -33,7 +33,7 @@ from libelle.profile import Floats, Ints
 
 N_FOLDS, N_PERMUTATIONS = 5, 199
 MOST_TEXTS, LEAST_TEXTS = 3_000, 100  # Of each period.
-N_WORD_COLUMNS = 1_024
+N_WORD_COLUMNS = 512
 N_FREQUENT_CODES = 30
 RIDGE = 30.0  # Few words change at once: strong shrinkage finds them better.
 _WORD = re.compile(r"[a-z0-9]+")
