@@ -101,7 +101,8 @@ def log_of(
     predictor: Predictor, texts: list[str], generator: np.random.Generator, *, days: list[str]
 ) -> pa.Table:
     """Return the rows of a log where a model answered texts, each on its day."""
-    predictions = predictor.predict(texts, top_k=1)
+    answers = predictor.answer(texts, top_k=1)
+    predictions, features = answers.predictions, answers.features
     rows = make_log(len(texts), generator)
     guarantee = predictor.guarantee
     columns = {
@@ -112,9 +113,9 @@ def log_of(
         "code": [one.code for one in predictions],
         "top_code": [one.candidates[0].code if one.candidates else None for one in predictions],
         "confidence": [one.confidence for one in predictions],
-        "n_characters": [one.features.n_characters for one in predictions],
-        "n_words": [one.features.n_words for one in predictions],
-        "n_unknown_words": [one.features.n_unknown_words for one in predictions],
+        "n_characters": features.n_characters,
+        "n_words": features.n_words,
+        "n_unknown_words": features.n_unknown_words,
         "text_hash": texts,
         "text": texts,
     }

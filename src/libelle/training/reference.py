@@ -34,14 +34,13 @@ def make_reference(predictor: Predictor, parts: Sequence[Dataset], *, seed: int)
     codes = [code for sample in samples for code in sample.codes]
     scored = predictor.score(texts)
     answers = [predictor.codes[column] for column in scored.probabilities.argmax(axis=1)]
-    n_characters, n_words, n_unknown = np.array(scored.features, dtype=np.int64).reshape(-1, 3).T
     return Profile.of(
         codes=answers,
         confidences=scored.confidences,
         refusals=scored.refusals,
-        n_characters=n_characters,
-        n_words=n_words,
-        n_unknown_words=n_unknown,
+        n_characters=np.array(scored.features.n_characters, dtype=np.int64),
+        n_words=np.array(scored.features.n_words, dtype=np.int64),
+        n_unknown_words=np.array(scored.features.n_unknown_words, dtype=np.int64),
         automatic=_coded_by_threshold(predictor, scored),
         right=np.array([one == other for one, other in zip(answers, codes, strict=True)]),
         days=[day for sample in samples for day in sample.dates or () if day],
