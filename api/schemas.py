@@ -391,6 +391,9 @@ class ModelDescription(ModelIdentity):
     nomenclature: NomenclatureSummary
     n_codes: int = Field(description="Codes that the model may answer.")
     guarantee: Guarantee
+    verdict: Literal["holds", "in_doubt", "broken"] | None = Field(
+        description="What the last audit says of this promise; null when none was published."
+    )
     thresholds: list[Threshold] = Field(description="The first one is active by default.")
     levels: dict[str, list[Threshold]] = Field(
         description="Thresholds of the levels above, by depth."

@@ -18,6 +18,7 @@ from types import FrameType
 
 from pydantic import SecretStr
 
+from api.judgement import PromiseWatch
 from api.loading import LoadedModel, ModelSource, is_registered, load_safely
 from api.main import create_app
 from api.metrics import Report
@@ -33,7 +34,7 @@ from api.server import (
     listen,
     refuse_busy_port,
 )
-from api.server.board import Board
+from api.server.board import Board, Notice
 from api.server.companion import Companion
 from api.server.logs import configure_logs
 from api.service import LOG_KEY_BYTES
@@ -92,17 +93,31 @@ class _Serving:
         self._settings, self._listener = settings, listener
         # A worker that asked for it might be an orphan already, and would never end.
         self._pid = os.getpid()
-        self._board = Board()
+        self._board = Board(Notice())
         layout = create_app(settings, None).state.service.meter.layout
         ledger = Ledger(
             layout.n_numbers, layout.n_lasting, n_pages=MAX_GENERATIONS * settings.workers
         )
         self._log = settings.log_options()
         spool_path = None if self._log is None else self._log.spool_path
+        self._promise: PromiseWatch | None = None
+        if settings.verdict_uri is not None:
+            self._promise = PromiseWatch(
+                settings.verdict_uri,
+                settings.storage_options(),
+                seconds=settings.follow_seconds,
+                leave=[one for one in (listener, metrics_listener) if one is not None],
+            )
+        self._judgements = None if self._promise is None else self._promise.board
         self._exporter: Exporter | None = None
         if metrics_listener is not None:
             report = Report(
-                layout, ledger, self._board, started_at=time.time(), spool_path=spool_path
+                layout,
+                ledger,
+                self._board,
+                started_at=time.time(),
+                spool_path=spool_path,
+                judgements=self._judgements,
             )
             self._exporter = Exporter(
                 metrics_listener, report.render, content_type=CONTENT_TYPE, leave=[listener]
@@ -127,12 +142,15 @@ class _Serving:
         """Serve a folder, or follow a registry, until a signal asks to stop."""
         try:
             self._look_after_companions()  # Before the model: they need none of that memory.
+            if self._promise is not None:
+                self._promise.wait_for_first_look()
             self._run()
         finally:
             if self._uploader is not None:
                 self._uploader.stop(patience_seconds=UPLOAD_SECONDS)
-            if self._exporter is not None:
-                self._exporter.stop()
+            for companion in (self._promise, self._exporter):
+                if companion is not None:
+                    companion.stop()
 
     def _run(self) -> None:
         settings = self._settings
@@ -169,12 +187,13 @@ class _Serving:
                 model_name=model.name,
                 model_version=model.version,
                 model_digest=model.predictor.digest,
+                threshold_id=model.predictor.guarantee.threshold_id,
             )
         )
         self._supervisor.serve(model)
 
     def _look_after_companions(self) -> None:
-        for companion in (self._exporter, self._uploader):
+        for companion in (self._promise, self._uploader, self._exporter):
             if companion is not None:
                 companion.look_after()
 
@@ -238,7 +257,14 @@ class _Serving:
             self._exporter.leave()
         sys.setswitchinterval(SWITCH_SECONDS)
         sink = None if self._log is None else PredictionLog(self._log)
-        app = create_app(self._settings, model, board=self._board, page=page, sink=sink)
+        app = create_app(
+            self._settings,
+            model,
+            board=self._board,
+            page=page,
+            sink=sink,
+            judgements=self._judgements,
+        )
         server = AnsweringServer(
             app, _deadlines(self._settings), supervisor_pid=self._pid, say_started=say_started
         )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from api.judgement import STATUSES, Judgement
 from api.metrics.exposition import Series, render_family
 from api.metrics.families import Family, Floats, Layout
 from api.server.board import FAILURES, Board, Notice
@@ -41,6 +42,15 @@ FAILURE = Family(
 )
 FROM_CACHE = Family(
     "libelle_model_from_cache", "1 if the registry was down when the service started.", "gauge"
+)
+VERDICT = Family(
+    "libelle_promise_verdict",
+    "1 for what the last audit says of the promise that is served, 0 for all if none does.",
+    "gauge",
+    {"status": STATUSES},
+)
+VERDICT_UNREADABLE = Family(
+    "libelle_promise_verdict_unreadable", "1 if the verdict could not be looked up.", "gauge"
 )
 BACKLOG_BYTES = Family(
     "libelle_log_backlog_bytes", "Rows of the log that wait in the spool.", "gauge"
@@ -85,23 +95,34 @@ class Report:
         Seconds since 1970.
     spool_path : Path or None
         Of the prediction log, when there is one.
+    judgements : Board of Judgement or None
+        What audits say of the promise.
     """
 
     def __init__(
         self,
         layout: Layout,
         ledger: Ledger,
-        board: Board,
+        board: Board[Notice],
         *,
         started_at: float,
         spool_path: Path | None = None,
+        judgements: Board[Judgement] | None = None,
     ) -> None:
         self._layout, self._ledger, self._board = layout, ledger, board
         self._started_at, self._spool_path = started_at, spool_path
+        self._judgements = judgements
 
     def render(self) -> bytes:
         """Return the metrics as they are now."""
-        text = "".join([*self._render_life(), *self._render_log(), *self._render_counts()])
+        text = "".join(
+            [
+                *self._render_life(),
+                *self._render_promise(),
+                *self._render_log(),
+                *self._render_counts(),
+            ]
+        )
         return text.encode("utf-8", "replace")  # The name of a model may hold a lone surrogate.
 
     def _render_life(self) -> Iterator[str]:
@@ -115,6 +136,15 @@ class Report:
         kinds = [((kind,), [float(notice.failure == kind)]) for kind in FAILURES]
         yield render_family(FAILURE, kinds)
         yield render_family(FROM_CACHE, _one(notice.from_cache))
+
+    def _render_promise(self) -> Iterator[str]:
+        if self._judgements is None:
+            return
+        judgement, notice = self._judgements.read(), self._board.read()
+        found = judgement.status_of(notice.model_digest, notice.threshold_id)
+        statuses = [((status,), [float(status == found)]) for status in STATUSES]
+        yield render_family(VERDICT, statuses)
+        yield render_family(VERDICT_UNREADABLE, _one(judgement.failed))
 
     def _render_log(self) -> Iterator[str]:
         if self._spool_path is None:

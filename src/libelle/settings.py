@@ -301,6 +301,20 @@ class Settings(BaseSettings):
             "random: audits take their sample there.",
         ),
     ] = 0.02
+    verdict_uri: Annotated[
+        str | None,
+        Field(
+            description="Where `libelle audit estimate --publish` writes its verdict, a file or "
+            "s3://…, and where the API looks for it; nowhere if unset."
+        ),
+    ] = None
+    on_broken: Annotated[
+        Literal["warn", "suspend"],
+        Field(
+            description="What the API does when an audit finds the promise broken: say it, or code "
+            "nothing automatically any more until another model is certified (suspend)."
+        ),
+    ] = "warn"
     mlflow_tracking_uri: Annotated[
         str | None,
         Field(

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from libelle.errors import DataError, UsageError
+from libelle.errors import DataError, StorageError, UsageError
 from libelle.monitoring.audit.estimation import AuditEstimate
 from libelle.monitoring.audit.evidence import Status, read_status
 from libelle.storage import (
@@ -169,7 +169,10 @@ def publish(
     ------
     StorageError
         If the place cannot be written: what stood there still stands.
+    UsageError
+        If the same promise was found broken there: no later sample mends it.
     """
+    _refuse_to_mend(verdict, uri, options)
     content = json.dumps(verdict.to_dict(), ensure_ascii=False, indent=1, allow_nan=False)
     with write_atomically(uri, options) as stream:
         stream.write(f"{content}\n".encode())
@@ -195,6 +198,22 @@ def read_verdict(uri: str | Path, *, options: StorageOptions = DEFAULT_OPTIONS) 
         raise DataError(f"{redact(uri)}: {error}") from error
     except (ValueError, RecursionError) as error:
         raise DataError(f"{redact(uri)}: this is not JSON: {_AGAIN}") from error
+
+
+def _refuse_to_mend(verdict: Verdict, uri: str | Path, options: StorageOptions) -> None:
+    try:
+        before = read_verdict(uri, options=options)
+    except (DataError, StorageError):
+        return  # Nothing that can be read stands there.
+    same = (before.model_digest, before.threshold_id) == (
+        verdict.model_digest,
+        verdict.threshold_id,
+    )
+    if same and before.status is Status.BROKEN and verdict.status is not Status.BROKEN:
+        raise UsageError(
+            f"This promise was found broken on {before.written_at}: another sample does not mend "
+            "it. Certify the model again on fresh texts (`libelle certify`): that is another one."
+        )
 
 
 _AGAIN = "write it again with `libelle audit estimate --publish`."
