@@ -32,6 +32,7 @@ _OTHER_THAN_AMAZON = {
 
 Network = IPv4Network | IPv6Network
 
+ENV_FILE = ".env"
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
 
 
@@ -66,7 +67,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix="LIBELLE_",
-        env_file=".env",
+        env_file=ENV_FILE,
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,

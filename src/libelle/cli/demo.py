@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import secrets
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from pydantic import SecretStr
 
 from libelle.cli.console import print_lines, refuse_busy_port, say
 from libelle.cli.recording import read_log_options, recording
@@ -16,8 +18,10 @@ from libelle.cli.registering import tracking_uri
 from libelle.cli.train import describe, run_training
 from libelle.errors import LibelleError, UsageError
 from libelle.monitoring.prediction_log import LogOptions
+from libelle.monitoring.privacy import TextPolicy
 from libelle.predictor import Answers
-from libelle.settings import Settings, read_settings
+from libelle.settings import ENV_FILE, Settings, read_settings
+from libelle.storage import write_atomically
 
 if TYPE_CHECKING:
     from libelle.data.demo import TrafficText
@@ -74,12 +78,58 @@ def run(
         )
     else:
         summary = _journey(settings, data, text, code, None)
+    if serve:
+        settings = logged(settings, is_demo=data is None)
+        settings = settings.model_copy(update={"model": summary["model_uri"]})
+        if data is None:
+            _fill_empty_log(settings)
     print_lines(["", *describe(summary), *_last_screen(settings, data)])
     if serve:
         from api.serving import serve as serve_http
 
-        served = settings.model_copy(update={"model": summary["model_uri"]})
-        serve_http(served)
+        serve_http(settings)
+
+
+def logged(settings: Settings, *, is_demo: bool) -> Settings:
+    """Log predictions, here unless the settings say where, under a key of its own.
+
+    The texts of the demonstration are kept, since nobody wrote them.
+    """
+    changes: dict[str, Any] = {}
+    if settings.log_uri is None:
+        changes["log_uri"] = str(settings.home / "log")
+        if is_demo and "text_policy" not in settings.model_fields_set:
+            say("Texts are kept in the log (LIBELLE_TEXT_POLICY=full): these are synthetic.")
+            changes["text_policy"] = TextPolicy.FULL
+    if settings.log_key_bytes() is None:
+        changes["log_key"] = SecretStr(_write_log_key(Path(ENV_FILE)))
+    return settings.model_copy(update=changes)
+
+
+def _write_log_key(path: Path) -> str:
+    """Add a random key to the file of the settings, which only its owner may then read."""
+    key = secrets.token_hex(32)
+    before = path.read_text("utf-8") if path.exists() else ""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.unlink(missing_ok=True)
+    partial.touch(0o600)
+    partial.write_text(f"{before.rstrip()}\nLIBELLE_LOG_KEY={key}\n".lstrip(), "utf-8")
+    partial.replace(path)
+    say(f"A random key of the prediction log was written in {path}")
+    return key
+
+
+def _fill_empty_log(settings: Settings) -> None:
+    """Replay weeks of traffic, the first time."""
+    from libelle.cli.predict import load_predictor
+    from libelle.monitoring.prediction_log.store import LogStore
+
+    options = read_log_options(settings)
+    if next(iter(LogStore(options.uri, options.storage).days()), None) is not None:
+        return
+    predictor = load_predictor(settings.model, settings)
+    n_texts = write_traffic(options, predictor, until=datetime.now(UTC))
+    say(f"{n_texts:,} made-up requests of the last weeks are in {options.uri}")
 
 
 @app.command("traffic")
@@ -113,7 +163,6 @@ def replay_traffic(
 def write_traffic(options: LogOptions, predictor: Any, *, until: datetime, **size: int) -> int:
     """Write traffic that ends at a time to the log, with its texts; return how many there are."""
     from libelle.data.demo import make_traffic
-    from libelle.monitoring.privacy import TextPolicy
 
     open_options = replace(options, text_policy=TextPolicy.FULL)
     traffic = make_traffic(until=until, **size)
@@ -232,8 +281,6 @@ def _read_journeys(settings: Settings) -> dict[str, Any]:
 
 
 def _write_journeys(settings: Settings, journeys: dict[str, Any]) -> None:
-    from libelle.storage import write_atomically
-
     with write_atomically(settings.home / JOURNEYS) as stream:
         stream.write(json.dumps(journeys, ensure_ascii=False, indent=1).encode())
 
