@@ -1,19 +1,24 @@
 """The service keeps what it answers: with real processes, whatever happens to them."""
 
+import http.client
+import json
 import os
 import signal
 import time
 from collections import Counter
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
 from libelle.monitoring.prediction_log import read_state
 from libelle.monitoring.prediction_log.reading import read_log
+from libelle.storage import StorageOptions, open_filesystem
 from tests.api.test_faults import Load, children_of
-from tests.api.test_metrics_served import scrape_until
-from tests.api.test_serve import call, serving
+from tests.api.test_metrics_served import n_threads, scrape_until
+from tests.api.test_serve import call, serving, wait_until
 from tests.exposition import total
-from tests.servers import free_port
+from tests.servers import free_port, moto
 
 PLANTED = "Zébulon Zeltanguy"
 KEY = "k" * 40
@@ -148,3 +153,158 @@ def test_fault_7_a_spool_that_cannot_be_written_is_refused_at_the_start(model_fo
     said = (tmp_path / "serve.log").read_text()
     assert "LIBELLE_SPOOL_PATH" in said
     assert "Traceback" not in said
+
+
+def test_fault_6_a_full_spool_is_counted_and_forgotten_once_there_is_room(model_folder, tmp_path):
+    settings = logging_to(
+        tmp_path,
+        LIBELLE_LOG_SPOOL_BYTES=str(2**20),
+        # Nothing leaves the spool: its place is a file.
+        LIBELLE_LOG_URI=str(tmp_path / "log"),
+    )
+    (tmp_path / "log").write_text("")
+    many = {"items": [{"text": f"Nid de poule {n}", "id": "x" * 200} for n in range(1000)]}
+    with serving(model_folder, tmp_path, **settings) as (port, process, log):
+        for _ in range(5):
+            assert call(port, "POST", "/v1/predict/batch", many)[0] == 200
+        assert call(port, "GET", "/health/ready")[2]["log"] == "degraded"
+        (tmp_path / "log").unlink()
+        until = time.monotonic() + 30
+        while call(port, "GET", "/health/ready")[2]["log"] != "kept":
+            assert time.monotonic() < until
+            time.sleep(0.3)
+            assert call(port, "POST", "/v1/predict", {"text": "Nid de poule"})[0] == 200
+        process.terminate()
+        assert process.wait(30) == 0
+        assert "not logged any more" in log.read_text()
+        assert "logged again" in log.read_text()
+    assert rows_of(tmp_path).num_rows >= 1001
+
+
+def test_fault_6_where_no_row_may_be_lost_a_full_spool_refuses(model_folder, tmp_path):
+    settings = logging_to(
+        tmp_path, LIBELLE_LOG_SPOOL_BYTES=str(2**20), LIBELLE_LOG_WHEN_FULL="refuse"
+    )
+    (tmp_path / "log").write_text("")
+    many = {"items": [{"text": f"Nid de poule {n}", "id": "x" * 200} for n in range(1000)]}
+    with serving(model_folder, tmp_path, **settings) as (port, process, _):
+        answers = [call(port, "POST", "/v1/predict/batch", many) for _ in range(5)]
+        statuses = [status for status, _, _ in answers]
+        assert statuses[0] == 200
+        assert statuses[-1] == 503
+        assert str(tmp_path) not in json.dumps(answers[-1][2])
+        (tmp_path / "log").unlink()
+        until = time.monotonic() + 30
+        while call(port, "POST", "/v1/predict", {"text": "Nid de poule"})[0] != 200:
+            assert time.monotonic() < until
+            time.sleep(0.3)
+        process.terminate()
+        assert process.wait(30) == 0
+    answered = {
+        result["prediction"]["prediction_id"]
+        for status, _, answer in answers
+        if status == 200
+        for result in answer["results"]
+    }
+    assert answered <= set(rows_of(tmp_path)["prediction_id"].to_pylist())
+
+
+def test_fault_9_an_s3_that_hangs_changes_no_answer_and_is_caught_up(model_folder, tmp_path):
+    with moto() as (endpoint, server):
+        storage = StorageOptions(
+            endpoint_url=endpoint,
+            access_key_id="key",
+            secret_access_key="geheim",
+            region="eu-west-3",
+            deadline_seconds=20,
+        )
+        open_filesystem("s3://bucket", storage)[0].mkdir("bucket")
+        settings = logging_to(
+            tmp_path,
+            LIBELLE_LOG_URI="s3://bucket/log",
+            AWS_ENDPOINT_URL=endpoint,
+            AWS_ACCESS_KEY_ID="key",
+            AWS_SECRET_ACCESS_KEY="geheim",
+            AWS_DEFAULT_REGION="eu-west-3",
+        )
+        ask = ("POST", "/v1/predict", {"text": "Nid de poule"})
+        with serving(model_folder, tmp_path, **settings) as (port, process, _):
+            assert call(port, *ask)[0] == 200
+            server.send_signal(signal.SIGSTOP)
+            slowest = 0.0
+            for _ in range(40):
+                began = time.monotonic()
+                assert call(port, *ask)[0] == 200
+                slowest = max(slowest, time.monotonic() - began)
+                time.sleep(0.05)
+            server.send_signal(signal.SIGCONT)
+            assert slowest < 2
+            until = time.monotonic() + 60
+            while read_log("s3://bucket/log", options=storage).table.num_rows < 41:
+                assert time.monotonic() < until
+                time.sleep(0.5)
+            process.terminate()
+            assert process.wait(40) == 0
+
+
+def test_fault_30_two_services_share_a_spool_and_each_row_is_there_once(model_folder, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    settings = logging_to(tmp_path)
+    with (
+        serving(model_folder, first, **settings) as (one, process, _),
+        serving(model_folder, second, **settings) as (two, other, _),
+    ):
+        ids = {
+            call(port, "POST", "/v1/predict", {"text": f"Nid de poule {n}"})[2]["prediction_id"]
+            for n in range(20)
+            for port in (one, two)
+        }
+        for ending in (process, other):
+            ending.terminate()
+        assert (process.wait(30), other.wait(30)) == (0, 0)
+    found = read_log(str(tmp_path / "log")).table["prediction_id"].to_pylist()
+    assert sorted(found) == sorted(ids)
+    assert len(ids) == 40
+
+
+@contextmanager
+def memory_limit(pid, n_bytes):
+    """Let a process take so much more memory, and be killed by the system beyond."""
+    root = Path("/sys/fs/cgroup/memory")
+    group = root / f"libelle-test-{pid}"
+    try:
+        group.mkdir()
+        (group / "memory.limit_in_bytes").write_text(str(n_bytes))
+        (group / "cgroup.procs").write_text(str(pid))
+    except OSError:
+        pytest.skip("no memory cgroup can be made here")
+    try:
+        yield group
+    finally:
+        until = time.monotonic() + 20
+        while (group / "cgroup.procs").read_text() and time.monotonic() < until:
+            time.sleep(0.1)
+        with suppress(OSError):
+            group.rmdir()
+
+
+def test_fault_28_a_worker_out_of_memory_takes_no_answered_row_with_it(model_folder, tmp_path):
+    large = {"items": [{"text": f"nid de poule {n} " * 105} for n in range(1000)]}
+    with serving(model_folder, tmp_path, **logging_to(tmp_path)) as (port, process, log):
+        ids = [
+            call(port, "POST", "/v1/predict", {"text": f"Nid {n}"})[2]["prediction_id"]
+            for n in range(20)
+        ]
+        [worker] = [pid for pid in children_of(process.pid) if n_threads(pid) > 3]
+        with memory_limit(worker, 4 * 2**20) as group:
+            with suppress(OSError, http.client.HTTPException):
+                call(port, "POST", "/v1/predict/batch", large)
+            assert "oom_kill 1" in (group / "memory.oom_control").read_text()
+            wait_until("ready", port, process)
+            ids.append(call(port, "POST", "/v1/predict", {"text": "Nid"})[2]["prediction_id"])
+            process.terminate()
+            assert process.wait(30) == 0
+    assert "ended" in log.read_text()
+    assert set(ids) <= set(rows_of(tmp_path)["prediction_id"].to_pylist())
