@@ -10,8 +10,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from api.bodies import parse_json
-from api.errors import BUSY, CONFLICT, UNAVAILABLE, ProblemError, invalid_request
+from api.errors import BUSY, CONFLICT, UNAVAILABLE, ProblemError
 from api.errors import describe_field_errors as describe
+from api.errors import invalid_request
 from api.loading import LoadedModel
 from api.schemas import FEEDBACK_TYPE
 from libelle.errors import StorageError

@@ -1,6 +1,7 @@
 """Coders give their verdicts on predictions over HTTP."""
 
 import asyncio
+import json
 import logging
 import signal
 import socket
@@ -14,8 +15,10 @@ from pydantic import SecretStr
 from api import feedback
 from api.schemas import FeedbackAnswer, Problem
 from libelle.errors import UsageError
+from libelle.monitoring.feedback import FeedbackVerdict
 from libelle.monitoring.feedback.reading import read_feedback
 from libelle.monitoring.privacy import Pseudonyms
+from libelle.storage import StorageOptions, open_filesystem
 from tests.api.keys import bearing
 from tests.api.test_serve import call, serving
 from tests.monitoring.verdicts import OTHER, PREDICTION
@@ -102,7 +105,9 @@ def test_the_client_is_the_coder_when_none_is_named(make_guarded, log):
     statuses = [one.status_code for one in (named, nameless, null, other)]
     assert statuses == [201, 200, 200, 201]
     pseudonyms = Pseudonyms(KEY.encode())
-    assert {row["coder"] for row in rows_of(log)} == set(map(pseudonyms.of_coder, ("review", "all")))
+    assert {row["coder"] for row in rows_of(log)} == set(
+        map(pseudonyms.of_coder, ("review", "all"))
+    )
 
 
 @pytest.mark.parametrize(("name", "status"), [("predict", 403), ("read", 403), (None, 401)])
@@ -145,18 +150,12 @@ def test_a_verdict_names_the_model_or_not(client):
     ],
 )
 def test_a_body_that_is_not_as_described_is_refused(client, log, changes, pointer):
-    content = feedback_json({**CONFIRMED, **changes})
+    content = json.dumps({**CONFIRMED, **changes})
     response = client.post(PATH, content=content, headers={"Content-Type": "application/json"})
     assert response.status_code == 422, response.text
     assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
     assert "texte-confidentiel" not in response.text
     assert rows_of(log) == []
-
-
-def feedback_json(body):
-    import json
-
-    return json.dumps(body)
 
 
 def test_a_code_above_may_be_the_right_one(client):
@@ -248,10 +247,11 @@ def test_waiting_for_verdicts_leaves_the_loop_free(make_client, log, hurried, po
     ticks = []
 
     async def give():
-        desk, asked = client.service.feedback, feedback.AskedFeedback(PREDICTION, "confirmed", "a", None, None)
+        verdict = FeedbackVerdict.CONFIRMED
+        asked = feedback.AskedFeedback(PREDICTION, verdict, "0101", None, None)
         ticking = asyncio.create_task(tick())
         with pytest.raises(Exception, match="not be kept in time|out of reach"):
-            await desk.give(asked, client="")
+            await client.service.feedback.give(asked, client="")
         ticking.cancel()
 
     async def tick():
@@ -286,8 +286,6 @@ def test_real_workers_share_what_was_given_and_it_outlives_them(model_folder, tm
 
 
 def test_real_workers_give_verdicts_to_s3(model_folder, tmp_path):
-    from libelle.storage import StorageOptions, open_filesystem
-
     with moto() as (endpoint, _):
         secret = {"access_key_id": "key", "secret_access_key": "geheim"}
         options = StorageOptions(endpoint_url=endpoint, region="eu-west-3", **secret)
