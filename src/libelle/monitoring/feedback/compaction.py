@@ -7,10 +7,11 @@ from hashlib import sha256
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from libelle.errors import StorageError
+from libelle.errors import DataError, StorageError
 from libelle.monitoring.feedback.reading import (
     VERSION_KEY,
     StoredRows,
+    keep_one_each,
     mark_current,
     read_compacted_file,
 )
@@ -67,15 +68,26 @@ def write_compacted(store: FeedbackStore, table: pa.Table) -> None:
     """
     replaced, kept = store.compacted_names(), ""
     if table.num_rows:
-        table = mark_current(table).drop_columns(["current"])
-        content = _to_parquet(table)
-        digest = sha256(content).hexdigest()[:_NAME_DIGITS]
-        kept = f"{FOLDER}/{COMPACTED}/{digest}.parquet"
-        store.put_once(kept, content)
-        if not read_compacted_file(store, kept).equals(table):
-            store.delete([kept])
-            raise StorageError(f"{store.address(kept)} did not hold what was written. Try again.")
+        kept = _write(store, mark_current(keep_one_each(table)).drop_columns(["current"]))
     store.delete(name for name in replaced if name != kept)
+
+
+def _write(store: FeedbackStore, table: pa.Table) -> str:
+    content = _to_parquet(table)
+    name = f"{FOLDER}/{COMPACTED}/{sha256(content).hexdigest()[:_NAME_DIGITS]}.parquet"
+    for _ in range(2):
+        store.put_once(name, content)
+        if _holds(store, name, table):
+            return name
+        store.delete([name])  # One of that name was there, and damaged.
+    raise StorageError(f"{store.address(name)} does not hold what was written. Try again.")
+
+
+def _holds(store: FeedbackStore, name: str, table: pa.Table) -> bool:
+    try:
+        return bool(read_compacted_file(store, name).equals(table))
+    except DataError:
+        return False
 
 
 def _to_parquet(table: pa.Table) -> bytes:

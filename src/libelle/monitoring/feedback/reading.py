@@ -130,6 +130,14 @@ def mark_current(table: pa.Table) -> pa.Table:
     return pa.Table.from_arrays([*table.columns, is_last], schema=TABLE_SCHEMA)
 
 
+def keep_one_each(table: pa.Table) -> pa.Table:
+    """Keep one row of each verdict."""
+    last = {place: at for at, place in enumerate(_places_of(table))}
+    if len(last) == table.num_rows:
+        return table
+    return table.take(pa.array(sorted(last.values()), pa.int64()))
+
+
 def _read_objects(
     store: FeedbackStore, places: Sequence[Place]
 ) -> tuple[list[Feedback], list[Problem]]:
@@ -159,11 +167,8 @@ def _read_compacted(store: FeedbackStore) -> tuple[pa.Table, list[Problem]]:
             continue
         except DataError as error:
             problems.append(Problem(store.address(name), str(error)))
-    whole = pa.concat_tables(tables)
-    if len(tables) > 2:  # A compaction was cut before it deleted the file of the one before.
-        first = {place: at for at, place in reversed(list(enumerate(_places_of(whole))))}
-        whole = whole.take(pa.array(sorted(first.values()), pa.int64()))
-    return whole, problems
+    # A compaction may have been cut before it deleted the file of the one before.
+    return keep_one_each(pa.concat_tables(tables)), problems
 
 
 def read_compacted_file(store: FeedbackStore, name: str) -> pa.Table:
