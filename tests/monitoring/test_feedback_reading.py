@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libelle.errors import StorageError, UsageError
-from libelle.monitoring.feedback import FeedbackStore, FeedbackVerdict, give_feedback
+from libelle.monitoring.feedback import FeedbackStore, FeedbackVerdict
 from libelle.monitoring.feedback import compaction as compaction_module
+from libelle.monitoring.feedback import give_feedback
 from libelle.monitoring.feedback.compaction import compact_feedback
 from libelle.monitoring.feedback.erasure import erase_feedback, purge_feedback
 from libelle.monitoring.feedback.joining import judge_predictions, read_judged_predictions
@@ -105,7 +106,10 @@ def test_what_is_no_verdict_is_told_and_left_out(tmp_path):
     assert [one["feedback_id"] for one in content.table.to_pylist()] == [row.feedback_id]
     told = {problem.path.removeprefix(f"{tmp_path}/") for problem in content.problems}
     foreign[2] = "feedback/zz"
-    damaged = [f"feedback/94/{PREDICTION}/{name}-{n}.json" for name, n in ((other.coder, 0), (row.coder, 1))]
+    damaged = [
+        f"feedback/94/{PREDICTION}/{name}-{n}.json"
+        for name, n in ((other.coder, 0), (row.coder, 1))
+    ]
     assert told == {*foreign, *damaged}
 
 
@@ -153,9 +157,10 @@ def test_cut_at_any_moment_a_compaction_loses_nothing(tmp_path, monkeypatch, cut
             real(*args)
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr(target, cut, stop)
-        compact_feedback(**place)
+        with pytest.raises(KeyboardInterrupt):
+            compact_feedback(**place)
     assert read(place) == expected
     compact_feedback(**place)
     assert (read(place), n_read(place)) == (expected, 0)
@@ -226,9 +231,10 @@ def test_cut_at_any_moment_an_erasure_is_done_again(tmp_path, monkeypatch, cut):
     def stop(*_):
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr(FeedbackStore, cut, stop)
-        erase_feedback(prediction_ids=[PREDICTION], **place)
+        with pytest.raises(KeyboardInterrupt):
+            erase_feedback(prediction_ids=[PREDICTION], **place)
     assert read(place)[-1] == (OTHER, 0, CONFIRMED, "0111", True)
     assert erase_feedback(prediction_ids=[PREDICTION], **place).n_left == 0
     assert read(place) == [(OTHER, 0, CONFIRMED, "0111", True)]
@@ -291,7 +297,12 @@ def test_verdicts_are_joined_to_the_log_and_an_unknown_prediction_is_kept(tmp_pa
     judged = {row["prediction_id"]: row for row in read_judged_predictions(options.uri).to_pylist()}
     assert set(judged) == {known, OTHER}
     one, unknown = judged[known], judged[OTHER]
-    assert (one["known"], one["n_coders"], one["agreed"], one["right_code"]) == (True, 2, True, "0111")
+    assert (one["known"], one["n_coders"], one["agreed"], one["right_code"]) == (
+        True,
+        2,
+        True,
+        "0111",
+    )
     assert (one["log_top_code"], one["log_decision"]) == ("0111", "review")
     assert {verdict["verdict"] for verdict in one["verdicts"]} == {CONFIRMED, CORRECTED}
     assert (unknown["known"], unknown["agreed"], unknown["right_code"]) == (False, None, None)
