@@ -13,7 +13,7 @@ from api.loading import LoadedModel
 from api.metrics import Meter, RouteNames
 from api.middleware import RequestIds, SubPath
 from api.openapi import problems
-from api.routes import codes, health, models, pages, predictions, sessions
+from api.routes import codes, feedback, health, models, pages, predictions, sessions
 from api.security.access import Access, make_guard
 from api.security.headers import SecurityHeaders
 from api.security.origins import Origins
@@ -112,7 +112,7 @@ def _surround(app: FastAPI, settings: Settings, routes: RouteNames) -> None:
 
 def _include_routes(app: FastAPI) -> None:
     same_routes = APIRouter()
-    for routes in (predictions, models, codes):
+    for routes in (predictions, models, codes, feedback):
         same_routes.include_router(routes.router)
     app.include_router(pages.router)
     app.include_router(health.router)

@@ -9,6 +9,7 @@ from functools import partial
 from api.answers import answer_texts
 from api.asking import AskedText
 from api.errors import BUSY, NOT_READY, ProblemError
+from api.feedback import FeedbackDesk
 from api.files.spool import DiskAllowance
 from api.judgement import Judgement
 from api.keeping import Keeper
@@ -53,6 +54,7 @@ class Service:
     work : Workroom
     spools : DiskAllowance
         What answers to files may take on disk.
+    feedback : FeedbackDesk
     board : Board
     meter : Meter
     sink : PredictionSink
@@ -77,6 +79,7 @@ class Service:
         self.log_key = read_log_key(settings)
         self.work: Workroom[AskedText, bytes] = Workroom(partial(answer_texts, note=self.note))
         self.spools = DiskAllowance(settings.max_spool_bytes)
+        self.feedback = FeedbackDesk(settings.log_options())
         self.board = board or Board(Notice())
         self.meter = meter or Meter([OTHER])
         self.sink: PredictionSink = sink or NullSink()
@@ -171,6 +174,7 @@ class Service:
     def close(self) -> None:
         """Finish what is in flight, then bring its predictions to safety."""
         self.work.close()
+        self.feedback.close()
         if self._keeper is not None:
             self._keeper.close()
         self.show()

@@ -6,7 +6,19 @@ from typing import Annotated
 import typer
 
 import libelle
-from libelle.cli import certify, check, demo, evaluate, log, models, predict, runs, serve, train
+from libelle.cli import (
+    certify,
+    check,
+    demo,
+    evaluate,
+    feedback,
+    log,
+    models,
+    predict,
+    runs,
+    serve,
+    train,
+)
 from libelle.cli.console import say_error
 from libelle.errors import LibelleError, UsageError
 
@@ -39,6 +51,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("serve")(serve.serve)
 app.add_typer(models.app, name="models")
+app.add_typer(feedback.app, name="feedback")
 app.add_typer(runs.app, name="runs")
 app.add_typer(log.app, name="log")
 app.add_typer(demo.app, name="demo")

@@ -42,7 +42,8 @@ def text_probability(
 class Pseudonyms:
     """Keyed hashes: the same for the same value, unguessable without the key.
 
-    A text, a client and a caller's identifier that are spelled alike have unrelated hashes.
+    A text, a client, a coder and a caller's identifier that are spelled alike have unrelated
+    hashes.
 
     Parameters
     ----------
@@ -58,6 +59,7 @@ class Pseudonyms:
         self._text = _keyed(key, b"libelle text", _HASH_BYTES)
         self._client = _keyed(key, b"libelle client", _HASH_BYTES)
         self._id = _keyed(key, b"libelle id", _HASH_BYTES)
+        self._coder = _keyed(key, b"libelle coder", _HASH_BYTES)
         self._draw = _keyed(key, b"libelle draw", _DRAW_BYTES)
 
     def of_text(self, text: str) -> str:
@@ -73,6 +75,10 @@ class Pseudonyms:
     def of_id(self, identifier: str | None) -> str | None:
         """Return what stands for what the caller calls an item."""
         return None if identifier is None else _digest(self._id, identifier)
+
+    def of_coder(self, coder: str) -> str:
+        """Return what stands for who gave a verdict."""
+        return _digest(self._coder, coder)
 
     def draw(self, prediction_id: str) -> float:
         """Return a number in [0, 1) as if drawn at random; a retry draws the same."""
