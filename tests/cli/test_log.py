@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from libelle.monitoring.feedback.reading import read_feedback
 from libelle.monitoring.prediction_log.reading import read_log
 from libelle.predictor import Predictor
 from tests.cli.test_commands import fails, run
@@ -100,18 +101,28 @@ def test_days_and_texts_that_are_too_old_leave_the_log(home, logged):
     assert 0 < table_of(logged).num_rows < before.num_rows
 
 
-def test_a_person_is_erased_by_identifier_and_by_text(home, logged):
+def test_a_person_is_erased_by_identifier_and_by_text(home, logged, tmp_path):
     rows = table_of(logged).to_pylist()
     by_id, by_text = rows[0], next(row for row in rows if row["text"] != rows[0]["text"])
+    verdicts = tmp_path / "verdicts.csv"
+    verdicts.write_text(
+        "prediction_id,verdict,code,coder\n"
+        f"{by_id['prediction_id']},not_enough_information,,ada\n"
+        f"{by_text['prediction_id']},not_enough_information,,ada\n"
+    )
+    imported = run("feedback", "import", verdicts, home=home, **logged)
+    assert imported.returncode == 0, imported.stderr
     erased = run("log", "erase", "--id", by_id["id"], "--json", home=home, **logged)
     assert erased.returncode == 0, erased.stderr
     assert json.loads(erased.stdout)["n_rows"] == 1
+    assert json.loads(erased.stdout)["n_verdicts"] == 1
     command = ("log", "erase", "--text", by_text["text"])
     assert run(*command, home=home, **logged).returncode == 0
     left = table_of(logged).to_pylist()
     assert by_id["id"] not in {row["id"] for row in left}
     assert by_text["text_hash"] not in {row["text_hash"] for row in left}
     assert len(left) < len(rows)
+    assert read_feedback(logged["LIBELLE_LOG_URI"]).table.num_rows == 0
 
 
 def test_texts_to_erase_may_come_by_the_input(home, logged):

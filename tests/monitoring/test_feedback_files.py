@@ -301,7 +301,7 @@ def test_a_bad_row_is_told_and_nothing_is_imported(tmp_path, row, complaint):
 
 def test_of_many_complaints_a_few_are_told(tmp_path):
     content = sheet_of(*[f"{PREDICTION},wrong,,ada"] * 30)
-    with pytest.raises(RefusedImportError, match="Row 6: .* And 25 more") as refused:
+    with pytest.raises(RefusedImportError, match=r"Row 6: .* And 25 more") as refused:
         keep(str(tmp_path), import_sheet(content))
     assert "Row 7" not in str(refused.value)
     assert len(refused.value.complaints) == 30

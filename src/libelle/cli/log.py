@@ -4,7 +4,7 @@ import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -32,24 +32,30 @@ def purge_log(
     ] = TEXT_DAYS,
     json: Json = False,
 ) -> None:
-    """Delete the days that are too old, and the texts of those that are less so.
+    """Delete the days and verdicts that are too old, and the texts of days that are less so.
 
     Example: `libelle log purge --days 180`
     """
+    from libelle.monitoring.feedback.erasure import purge_feedback
     from libelle.monitoring.prediction_log.retention import forget_texts, purge
 
     settings = read_settings()
     options, now = read_log_options(settings), datetime.now(UTC)
     older_than_days = days or settings.log_days
     gone = purge(options.uri, older_than_days=older_than_days, now=now, options=options.storage)
+    verdicts = purge_feedback(
+        options.uri, older_than_days=older_than_days, now=now, options=options.storage
+    )
+    _say_problems(verdicts.problems)
     bare = forget_texts(options.uri, older_than_days=text_days, now=now, options=options.storage)
     if json:
-        print_json({"days": asdict(gone), "texts": asdict(bare)})
+        told = {"days": asdict(gone), "texts": asdict(bare), "n_verdicts": verdicts.n_verdicts}
+        print_json(told)
         return
     print_lines(
         [
             f"{gone.n_days:,} days over since more than {older_than_days} days deleted, "
-            f"{gone.n_files:,} files.",
+            f"{gone.n_files:,} files and {verdicts.n_verdicts:,} verdicts.",
             f"{bare.n_texts:,} texts over since more than {text_days} days taken out of "
             f"{bare.n_files:,} files.",
         ]
@@ -75,36 +81,41 @@ def erase_rows(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Erase the rows of a person's texts, in the spool and in the log, and look again.
+    """Erase what a person's texts left in the spool, in the log and in verdicts, and look again.
 
     A text on the command line stays in the history of the shell: `--text -` keeps it out.
 
     Example: `libelle log erase --id DOSSIER-1234`
     """
-    from libelle.monitoring.prediction_log.erasure import erase
+    from libelle.monitoring.feedback.erasure import erase_feedback
+    from libelle.monitoring.prediction_log.erasure import erase, find_predictions
 
     options = read_log_options(read_settings())
-    keys = [options.key, *map(_read_key, old_key_file or ())]
-    erased = erase(
-        options.uri,
-        keys=keys,
-        prediction_ids=prediction_id or (),
-        ids=id or (),
-        texts=_read_texts(text or ()),
-        spool_path=options.spool_path,
-        options=options.storage,
-    )
-    _say_problems(erased.problems)
+    wanted: dict[str, Any] = {
+        "keys": [options.key, *map(_read_key, old_key_file or ())],
+        "prediction_ids": prediction_id or (),
+        "ids": id or (),
+        "texts": _read_texts(text or ()),
+        "spool_path": options.spool_path,
+        "options": options.storage,
+    }
+    # Verdicts first: once the rows are gone, nothing leads from a text to them.
+    found = find_predictions(options.uri, **wanted)
+    verdicts = erase_feedback(options.uri, found, options=options.storage)
+    erased = erase(options.uri, **wanted)
+    problems, n_left = [*erased.problems, *verdicts.problems], erased.n_rows_left + verdicts.n_left
+    _say_problems(problems)
     if json:
-        print_json(asdict(erased))
+        print_json({**asdict(erased), "n_verdicts": verdicts.n_verdicts})
     else:
         print_lines(
             [
                 f"{erased.n_rows:,} rows erased, in {erased.n_files:,} files of the log and "
-                f"{erased.n_segments:,} pieces of the spool; {erased.n_rows_left:,} are left."
+                f"{erased.n_segments:,} pieces of the spool, and {verdicts.n_verdicts:,} verdicts; "
+                f"{n_left:,} are left."
             ]
         )
-    if erased.n_rows_left or erased.problems:
+    if n_left or problems:
         raise StorageError(
             "The erasure is not proved: rows are left, or files could not be looked at. Run the "
             "same command again, and see to the files that are named."
@@ -113,17 +124,19 @@ def erase_rows(
 
 @app.command("compact")
 def compact_days(json: Json = False) -> None:
-    """Merge the small files of each day before today into one.
+    """Merge the small files of each day before today into one, and the verdicts into one.
 
     Example: `libelle log compact`
     """
+    from libelle.monitoring.feedback.compaction import compact_feedback
     from libelle.monitoring.prediction_log.compaction import compact
 
     options = read_log_options(read_settings())
     done = compact(options.uri, now=datetime.now(UTC), options=options.storage)
-    _say_problems(done.problems)
+    verdicts = compact_feedback(options.uri, options=options.storage)
+    _say_problems([*done.problems, *verdicts.problems])
     if json:
-        print_json(asdict(done))
+        print_json({**asdict(done), "verdicts": asdict(verdicts)})
         return
     print_lines(
         [

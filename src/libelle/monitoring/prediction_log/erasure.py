@@ -16,7 +16,7 @@ from libelle.monitoring.prediction_log.backlog import (
     open_segments_of_others,
 )
 from libelle.monitoring.prediction_log.files import read_file, replace_file
-from libelle.monitoring.prediction_log.reading import Problem
+from libelle.monitoring.prediction_log.reading import Problem, read_log
 from libelle.monitoring.prediction_log.rows import Record, read_record
 from libelle.monitoring.prediction_log.segments import frame, read_segment
 from libelle.monitoring.prediction_log.store import LogStore
@@ -140,6 +140,34 @@ def erase(
     else:
         _erase_in_both(store, spool_path, erased, summary, until=time.monotonic() + wait_seconds)
     return summary
+
+
+def find_predictions(
+    uri: str,
+    *,
+    keys: Sequence[bytes] = (),
+    prediction_ids: Collection[str] = (),
+    ids: Collection[str] = (),
+    texts: Collection[str] = (),
+    spool_path: Path | None = None,
+    options: StorageOptions = DEFAULT_OPTIONS,
+) -> set[str]:
+    """Return what the predictions that `erase` would erase are called, and erase nothing.
+
+    What is kept elsewhere under these names has to go first: once the rows are gone, nothing leads
+    from an identifier or a text to them.
+
+    Raises
+    ------
+    StorageError
+        If the log or the spool is out of reach.
+    """
+    erased = Erased.of(keys=keys, prediction_ids=prediction_ids, ids=ids, texts=texts)
+    found = set(prediction_ids)
+    content = read_log(uri, columns=list(erased.columns()), spool_path=spool_path, options=options)
+    matched = pa.array(_matched(content.table, erased))
+    found.update(content.table["prediction_id"].filter(matched).to_pylist())
+    return found
 
 
 def _erase_in_both(
