@@ -15,6 +15,7 @@ from libelle.cli import (
     log,
     models,
     predict,
+    retrain,
     runs,
     serve,
     train,
@@ -49,6 +50,7 @@ app.command("train")(train.train)
 app.command("certify")(certify.certify)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
+app.command("retrain")(retrain.retrain)
 app.command("serve")(serve.serve)
 app.add_typer(models.app, name="models")
 app.add_typer(feedback.app, name="feedback")
