@@ -301,6 +301,13 @@ class Settings(BaseSettings):
             "random: audits take their sample there.",
         ),
     ] = 0.02
+    verdict_uri: Annotated[
+        str | None,
+        Field(
+            description="File, local or s3://…, where `libelle audit estimate --publish` writes "
+            "what an audit says of the promise; none if unset."
+        ),
+    ] = None
     mlflow_tracking_uri: Annotated[
         str | None,
         Field(

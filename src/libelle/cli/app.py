@@ -6,7 +6,20 @@ from typing import Annotated
 import typer
 
 import libelle
-from libelle.cli import certify, check, demo, evaluate, log, models, predict, runs, serve, train
+from libelle.cli import (
+    audit,
+    certify,
+    check,
+    demo,
+    drift,
+    evaluate,
+    log,
+    models,
+    predict,
+    runs,
+    serve,
+    train,
+)
 from libelle.cli.console import say_error
 from libelle.errors import LibelleError, UsageError
 
@@ -40,6 +53,8 @@ app.command("predict")(predict.predict)
 app.command("serve")(serve.serve)
 app.add_typer(models.app, name="models")
 app.add_typer(runs.app, name="runs")
+app.command("drift")(drift.drift)
+app.add_typer(audit.app, name="audit")
 app.add_typer(log.app, name="log")
 app.add_typer(demo.app, name="demo")
 
