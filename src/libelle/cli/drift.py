@@ -1,7 +1,7 @@
 """Drift: how far the texts of today are from those that a model was made for."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 LANGUAGES = ("fr", "en")
 LEVELS = ("low", "medium", "high")
 DRIFTED = 3
+WEEKS_BEFORE = 12
 # All that a study looks at; texts only where an earlier period is compared word by word.
 COLUMNS = (
     "prediction_id",
@@ -78,13 +79,16 @@ def drift(
     Example: `libelle drift --since 2026-03-01 --report drift.html --fail-at high`
     """
     from libelle.monitoring.drift import Severity, study_drift
+    from libelle.monitoring.logged_models import rows_of_model
 
     _refuse_odd_options(report, lang, fail_at)
     settings = read_settings()
     columns = COLUMNS + TEXT_COLUMNS if against_log else COLUMNS
     options = read_log_options(settings)
-    period = read_period(options, since=since, until=until, columns=columns)
-    chosen, current = choose_model(period, model, settings)
+    # Weeks before the period are not studied: charts show them beside it.
+    shown_since = since - timedelta(weeks=WEEKS_BEFORE) if since else None
+    shown = read_period(options, since=shown_since, until=until, columns=columns)
+    chosen, current = choose_model(_rows_since(shown, since), model, settings)
     earlier = None
     if against_log:
         before = read_period(options, since=against_log[0], until=against_log[1], columns=columns)
@@ -96,7 +100,7 @@ def drift(
         earlier=earlier,
         nomenclature=predictor.nomenclature if predictor else None,
     )
-    found = _describe(study, current, chosen, predictor)
+    found = _describe(study, rows_of_model(shown, chosen), chosen, predictor)
     _write(found, report, digest, lang, settings.storage_options())
     print_json(found) if json else print_lines(_lines(found))
     if fail_at and study.severity.rank >= Severity(fail_at).rank:
@@ -110,6 +114,17 @@ def _refuse_odd_options(report: str | None, lang: str, fail_at: str | None) -> N
         raise UsageError(f"{report}: the report to write must end in .html.")
     if fail_at and fail_at not in LEVELS:
         raise UsageError(f"--fail-at {fail_at}: a severity is low, medium or high.")
+
+
+def _rows_since(rows: Any, since: datetime | None) -> Any:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if since is None:
+        return rows
+    moment = since if since.tzinfo else since.replace(tzinfo=UTC)
+    times = rows["received_at"]
+    return rows.filter(pc.greater_equal(times, pa.scalar(moment, times.type)))
 
 
 def _find_predictor(
@@ -140,17 +155,16 @@ def _reference_of(predictor: Any) -> Any:
 
 
 def _describe(
-    study: "DriftStudy", current: Any, chosen: "LoggedModel", predictor: Any
+    study: "DriftStudy", shown: Any, chosen: "LoggedModel", predictor: Any
 ) -> dict[str, Any]:
     from libelle.monitoring.drift import count_codes_by_week, count_weeks
 
     nomenclature = predictor.nomenclature if predictor else None
     return {
         "model": {"name": chosen.name, "version": chosen.version, "digest": chosen.digest},
-        "n_rows": len(current),
         **study.to_dict(),
-        "weeks": count_weeks(current),
-        "codes_by_week": count_codes_by_week(current, study.codes, nomenclature=nomenclature),
+        "weeks": count_weeks(shown),
+        "codes_by_week": count_codes_by_week(shown, study.codes, nomenclature=nomenclature),
     }
 
 
@@ -196,6 +210,6 @@ def _lines(found: Mapping[str, Any]) -> list[str]:
         *found["sentences"]["en"],
         f"Severity: {found['severity']}.",
         *(notes[note] for note in found["notes"]),
-        f"Model {model['name']} {model['digest'][:12]}, {found['n_rows']:,} answers, "
+        f"Model {model['name']} {model['digest'][:12]}, "
         f"{current['n_texts']:,} distinct texts, from {current['since']} to {current['until']}.",
     ]

@@ -3,10 +3,8 @@
 from libelle.figures.drawing import Image, Language
 from libelle.figures.drift import (
     code_changes_chart,
-    codes_by_week_chart,
     confidences_chart,
     lengths_chart,
-    weeks_chart,
 )
 from libelle.figures.evaluation import (
     confusions_chart,
@@ -15,6 +13,7 @@ from libelle.figures.evaluation import (
     per_code_chart,
     reliability_chart,
 )
+from libelle.figures.weeks import codes_by_week_chart, weeks_chart
 
 __all__ = [
     "Image",

@@ -12,7 +12,7 @@ from libelle.figures import (
     weeks_chart,
 )
 from libelle.reports.drift_words import WORDS
-from libelle.reports.formats import Language
+from libelle.reports.formats import Language, format_day
 from libelle.reports.rendering import render_template
 
 TEMPLATE = "drift.html.j2"
@@ -56,7 +56,7 @@ def render_drift_report(
         written_at=f"{now:%Y-%m-%d %H:%M} UTC",
         headline=_headline(study, words),
         sentences=study["sentences"][lang],
-        context=_context(study, words),
+        context=_context(study, lang),
         tiles=_tiles(study),
         weeks=weeks,
         charts=_charts(study, weeks, codes_by_week, lang),
@@ -81,7 +81,7 @@ def render_drift_digest(
     notes = [words[f"note_{note}"] for note in study["notes"]]
     lines = [
         f"{words['title']} {model['name']} ({words['digest']} {model['digest'][:12]})",
-        _context(study, words),
+        _context(study, lang),
         "",
         words[f"severity_{study['severity']}"],
         *(f"- {sentence}" for sentence in [*study["sentences"][lang], *notes]),
@@ -101,14 +101,15 @@ def _headline(study: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, s
     }
 
 
-def _context(study: Mapping[str, Any], words: Mapping[str, str]) -> str:
-    period = words["period"].format(**_days(study["current"]))
-    against = words[f"against_{study['reference_kind']}"].format(**_days(study["reference"]))
+def _context(study: Mapping[str, Any], lang: Language) -> str:
+    words = WORDS[lang]
+    period = words["period"].format(**_days(study["current"], lang))
+    against = words[f"against_{study['reference_kind']}"].format(**_days(study["reference"], lang))
     return f"{period}, {against}"
 
 
-def _days(profile: Mapping[str, Any]) -> dict[str, str]:
-    return {name: profile[name] or "…" for name in ("since", "until")}
+def _days(profile: Mapping[str, Any], lang: Language) -> dict[str, str]:
+    return {name: format_day(profile[name], lang) for name in ("since", "until")}
 
 
 def _tiles(study: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,14 +148,18 @@ def _charts(
 ) -> dict[str, str]:
     """Return the pictures as SVG, by name."""
     before, after = study["reference"], study["current"]
+    started = after["since"]
+    since = started if weeks and weeks[0]["week"] < (started or "") else None
     drawn = {
         "confidences": confidences_chart(
             before["confidences"], after["confidences"], image="svg", lang=lang
         ),
         "lengths": lengths_chart(before["words"], after["words"], image="svg", lang=lang),
-        "weeks": weeks_chart(weeks, image="svg", lang=lang),
+        "weeks": weeks_chart(weeks, since=since, image="svg", lang=lang),
     }
     if study["codes"]:
         drawn["codes"] = code_changes_chart(study["codes"], image="svg", lang=lang)
-        drawn["codes_by_week"] = codes_by_week_chart(codes_by_week, image="svg", lang=lang)
+        drawn["codes_by_week"] = codes_by_week_chart(
+            codes_by_week, since=since, image="svg", lang=lang
+        )
     return {name: svg.decode() for name, svg in drawn.items()}

@@ -73,18 +73,21 @@ FRENCH = {
     "kind_auc": "aire sous la courbe",
     "codes": "Codes",
     "codes_note": (
-        "Codes, et postes au-dessus, dont la part a changé ; moins d’un sur vingt est nommé à tort."
+        "Codes, et postes au-dessus, dont la part a changé ; moins d’un sur vingt est nommé à "
+        "tort. Entre parenthèses, le nombre de libellés différents."
     ),
     "no_codes": "Aucun code n’a changé de part au-delà du hasard.",
     "code": "code",
-    "texts_before": "libellés, référence",
-    "texts_after": "libellés, actuel",
     "since": "depuis la semaine du",
     "words": "Mots",
     "word": "mot",
     "weeks": "Semaine après semaine",
+    "weeks_note": (
+        "Toutes les réponses, libellés répétés compris ; la première et la dernière semaine "
+        "peuvent être incomplètes."
+    ),
     "week": "semaine du",
-    "texts": "libellés",
+    "answers": "réponses",
     "automatic": "automatiques",
     "review": "à vérifier",
     "refused": "refusés",
@@ -96,7 +99,10 @@ FRENCH = {
         "Estimée sans connaître la vérité, d’après les indices de confiance ; {reference} quand le "
         "modèle a été fait. Seul un audit la mesure."
     ),
-    "table_of": "Le tableau : {name}",
+    "table_sizes": "Tailles, seuils et hasard, en chiffres",
+    "table_codes": "Code par code, en chiffres",
+    "table_words": "Mot par mot, en chiffres",
+    "table_weeks": "Semaine par semaine, en chiffres",
     "footer": (
         "Chaque libellé compte une fois. Une dérive dit que les libellés ont changé, pas que les "
         "codes sont faux : cela, un audit le dit."
@@ -169,18 +175,20 @@ ENGLISH = {
     "kind_auc": "area under the curve",
     "codes": "Codes",
     "codes_note": (
-        "Codes, and codes above, whose share changed; fewer than one in twenty is named wrongly."
+        "Codes, and codes above, whose share changed; fewer than one in twenty is named wrongly. "
+        "In brackets, the number of distinct texts."
     ),
     "no_codes": "The share of no code changed beyond chance.",
     "code": "code",
-    "texts_before": "texts, reference",
-    "texts_after": "texts, current",
     "since": "since the week of",
     "words": "Words",
     "word": "word",
     "weeks": "Week after week",
+    "weeks_note": (
+        "All answers, repeated texts too; the first and the last week may not be whole."
+    ),
     "week": "week of",
-    "texts": "texts",
+    "answers": "answers",
     "automatic": "automatic",
     "review": "to review",
     "refused": "refused",
@@ -192,7 +200,10 @@ ENGLISH = {
         "Estimated from confidences, truth unknown; {reference} when the model was made. Only an "
         "audit measures it."
     ),
-    "table_of": "The table: {name}",
+    "table_sizes": "Sizes, thresholds and chance, in figures",
+    "table_codes": "Code by code, in figures",
+    "table_words": "Word by word, in figures",
+    "table_weeks": "Week by week, in figures",
     "footer": (
         "Each text counts once. A drift says that texts changed, not that codes are wrong: an "
         "audit says that."
