@@ -5,13 +5,13 @@ import struct
 import pytest
 
 from libelle.figures import (
-    WORDS,
     confusions_chart,
     cost_chart,
     coverage_chart,
     per_code_chart,
     reliability_chart,
 )
+from libelle.figures.evaluation import WORDS
 
 CURVE = [{"coverage": 0.1, "error": 0.0, "cost": 1.0}, {"coverage": 0.9, "error": 0.1, "cost": 0.5}]
 CODES = [{"code": "<b>&", "answered": "02", "n_texts": 3, "f1": 0.5}]

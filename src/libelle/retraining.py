@@ -1,9 +1,8 @@
-"""Retraining: what coders said of predictions becomes texts to learn from, and texts to judge on."""
+"""Retraining: what coders said of predictions becomes texts to learn from, and to judge on."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
 
 import pyarrow as pa
 
@@ -65,6 +64,7 @@ def read_audited_texts(
     *,
     name: str,
     drawn: Collection[str] = (),
+    answers: Mapping[str, str | None] | None = None,
     texts: Mapping[str, str] | None = None,
     held_share: float = 0.3,
     seed: int = 0,
@@ -83,6 +83,8 @@ def read_audited_texts(
         Of the model whose predictions count.
     drawn : collection of str
         Predictions that an audit drew: one coder is enough for them.
+    answers : mapping of str to str or None, optional
+        Codes by prediction, from sheets of audits; None says that nobody can tell.
     texts : mapping of str to str, optional
         Texts by the caller's identifier, for a log that keeps none.
     held_share : float
@@ -101,29 +103,16 @@ def read_audited_texts(
     log = read_log(uri, columns=COLUMNS, options=options).table
     judged = judge_predictions(read_feedback(uri, options=options).table, log)
     rows = {row["prediction_id"]: row for row in log.to_pylist() if row["model_name"] == name}
-    return _sort_out(judged, rows, frozenset(drawn), texts or {}, held_share, seed, name)
-
-
-def _sort_out(
-    judged: pa.Table,
-    rows: Mapping[str, Mapping[str, Any]],
-    drawn: Collection[str],
-    texts: Mapping[str, str],
-    held_share: float,
-    seed: int,
-    name: str,
-) -> AuditedTexts:
-    of_model = [one for one in judged.to_pylist() if one["prediction_id"] in rows]
-    audited = [
-        one for one in of_model if one["n_coders"] >= MIN_CODERS or one["prediction_id"] in drawn
-    ]
-    decided = [one for one in audited if one["right_code"] is not None]
+    said = _gather(judged, answers or {}, frozenset(drawn))
+    of_model = {one: said[one] for one in sorted(said) if one in rows}
+    audited = {one: codes for one, codes in of_model.items() if codes is not None}
+    decided = {one: min(codes) for one, codes in audited.items() if len(codes) == 1}
     coded = []
-    for one in sorted(decided, key=lambda one: str(one["prediction_id"])):
-        row = rows[one["prediction_id"]]
-        text = texts.get(row["id"] or "", row["text"])
+    for prediction_id, code in decided.items():
+        row = rows[prediction_id]
+        text = (texts or {}).get(row["id"] or "", row["text"])
         if text is not None:
-            coded.append((text, one["right_code"], row["received_at"].date().isoformat()))
+            coded.append((text, code, row["received_at"].date().isoformat()))
     if not coded:
         raise DataError(
             f"No audited verdict on {name!r} has a text to learn from: {len(of_model):,} "
@@ -145,6 +134,27 @@ def _sort_out(
         n_undecided=len(audited) - len(decided),
         n_without_text=len(decided) - len(coded),
     )
+
+
+def _gather(
+    judged: pa.Table, answers: Mapping[str, str | None], drawn: Collection[str]
+) -> dict[str, set[str] | None]:
+    """Return, of each prediction, the codes on which what was said of it does not agree.
+
+    One code: all agree; none, or several: they do not, or nobody can tell. None: not audited.
+    """
+    said: dict[str, set[str] | None] = {}
+    for one in judged.to_pylist():
+        audited = one["n_coders"] >= MIN_CODERS or one["prediction_id"] in drawn
+        code = one["right_code"]
+        said[one["prediction_id"]] = (set() if code is None else {code}) if audited else None
+    for prediction_id, code in answers.items():
+        before = said.get(prediction_id)
+        if before is None:
+            said[prediction_id] = set() if code is None else {code}
+        elif before != {code}:
+            said[prediction_id] = set()
+    return said
 
 
 def add_texts(known: Dataset, learnt: Dataset, *, held: Dataset) -> Dataset:

@@ -7,9 +7,11 @@ import typer
 
 import libelle
 from libelle.cli import (
+    audit,
     certify,
     check,
     demo,
+    drift,
     evaluate,
     feedback,
     log,
@@ -55,6 +57,8 @@ app.command("serve")(serve.serve)
 app.add_typer(models.app, name="models")
 app.add_typer(feedback.app, name="feedback")
 app.add_typer(runs.app, name="runs")
+app.command("drift")(drift.drift)
+app.add_typer(audit.app, name="audit")
 app.add_typer(log.app, name="log")
 app.add_typer(demo.app, name="demo")
 

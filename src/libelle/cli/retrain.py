@@ -1,5 +1,6 @@
 """Retrain: from what coders said to a challenger, judged against the champion."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +13,7 @@ from libelle.cli.options import Code, ConfigFile, Data, Json, NomenclatureFile, 
 from libelle.cli.recording import read_log_options
 from libelle.cli.registering import tracking_uri, who_asks
 from libelle.cli.train import describe, learn
-from libelle.errors import DataError, TrackingError, UsageError
+from libelle.errors import TrackingError, UsageError
 from libelle.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -27,9 +28,9 @@ def retrain(
     code: Code = None,
     nomenclature: NomenclatureFile = None,
     audit: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Option(
-            metavar="SAMPLE", help="Sample that `libelle audit draw` wrote; several times."
+            metavar="SHEET", help="Sheet that `libelle audit draw` wrote, filled in; several times."
         ),
     ] = None,
     texts: Annotated[
@@ -61,11 +62,25 @@ def retrain(
     DATA is what the model learnt from before. Nothing is promoted without --promote: the exit code
     is 1 when the challenger does not pass.
 
-    Example: `libelle retrain demo.csv --model demo --text text --code code --audit sample.parquet`
+    Example: `libelle retrain demo.csv --model demo --text text --code code --audit audit.csv`
     """
+    from libelle.retraining import read_audited_texts
+
     settings = read_settings()
     options = read_log_options(settings)
-    audited = _read_audited(settings, options, model, audit or (), texts, id, held, seed)
+    if (texts is None) != (id is None):
+        raise UsageError("--texts names a file and --id its column of identifiers: give both.")
+    drawn, answers = _read_audits(audit or (), settings)
+    audited = read_audited_texts(
+        options.uri,
+        name=model,
+        drawn=drawn,
+        answers=answers,
+        texts=None if texts is None else _texts(texts, str(id), text, settings),
+        held_share=held,
+        seed=seed,
+        options=options.storage,
+    )
     for line in audited.lines():
         say(line)
     summary = _learn(
@@ -87,48 +102,27 @@ def retrain(
         raise typer.Exit(1)
 
 
-def _read_audited(
-    settings: Settings,
-    options: Any,
-    model: str,
-    audit: "list[Path] | tuple[()]",
-    texts: str | None,
-    identifier: str | None,
-    held: float,
-    seed: int,
-) -> "AuditedTexts":
-    from libelle.retraining import read_audited_texts
+def _read_audits(
+    sheets: Sequence[str], settings: Settings
+) -> tuple[set[str], dict[str, str | None]]:
+    """Return the predictions that audits drew, and the codes that their sheets give."""
+    from libelle.monitoring import audit
 
-    if (texts is None) != (identifier is None):
-        raise UsageError("--texts names a file and --id its column of identifiers: give both.")
-    return read_audited_texts(
-        options.uri,
-        name=model,
-        drawn={one for path in audit for one in _drawn(path)},
-        texts=None if texts is None else _texts_by_id(texts, str(identifier), settings),
-        held_share=held,
-        seed=seed,
-        options=options.storage,
-    )
+    options = settings.storage_options()
+    drawn: set[str] = set()
+    said: dict[str, str | None] = {}
+    for sheet in sheets:
+        sample, _ = audit.read_sample(audit.sample_uri_of(sheet), options=options)
+        drawn |= set(sample["prediction_id"].to_pylist())
+        said |= audit.join_answers(sample, audit.read_answers(sheet, options=options))
+    return drawn, said
 
 
-def _drawn(path: Path) -> list[str]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def _texts(uri: str, identifier: str, text: str | None, settings: Settings) -> dict[str, str]:
+    from libelle.monitoring.audit import read_texts
 
-    try:
-        names: list[str] = pq.read_table(path, columns=["prediction_id"])[0].to_pylist()
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(
-            f"{path} is not a sample of `libelle audit draw`. Give the Parquet file that it wrote."
-        ) from error
-    return names
-
-
-def _texts_by_id(uri: str, identifier: str, settings: Settings) -> dict[str, str]:
-    from libelle.cli.texts import read_texts_by_id
-
-    return read_texts_by_id(uri, identifier, settings.storage_options())
+    options = settings.storage_options()
+    return read_texts(uri, identifier=identifier, text=text or "text", options=options)
 
 
 def _learn(

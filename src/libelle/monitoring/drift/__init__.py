@@ -12,6 +12,7 @@ from libelle.monitoring.drift.sentences import (
 )
 from libelle.monitoring.drift.severity import SIZES, Finding, Severity
 from libelle.monitoring.drift.study import DriftStudy, study_drift
+from libelle.monitoring.drift.weeks import count_codes_by_week, count_weeks
 
 __all__ = [
     "SIZES",
@@ -23,6 +24,8 @@ __all__ = [
     "Finding",
     "Sentences",
     "Severity",
+    "count_codes_by_week",
+    "count_weeks",
     "describe_change",
     "describe_expectation",
     "describe_finding",

@@ -8,17 +8,9 @@ from libelle.monitoring.drift.changes import Change
 from libelle.monitoring.drift.comparisons import Comparison
 from libelle.monitoring.drift.expectation import ExpectedAccuracy
 from libelle.monitoring.drift.severity import Finding, Severity
-from libelle.reports.formats import Language, format_number, format_share
+from libelle.reports.formats import MONTHS, Language, format_number, format_share
 
 MOST_CODES, MOST_WORDS = 3, 5
-MONTHS: dict[Language, list[str]] = {
-    "fr": """
-        janvier février mars avril mai juin juillet août septembre octobre novembre décembre
-    """.split(),
-    "en": """
-        January February March April May June July August September October November December
-    """.split(),
-}
 PARTS: dict[Language, tuple[str, str, str]] = {
     "fr": ("début", "mi-", "fin"),
     "en": ("early", "mid-", "late"),

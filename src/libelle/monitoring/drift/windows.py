@@ -65,10 +65,7 @@ class Window:
     @property
     def weeks(self) -> NDArray[np.datetime64]:
         """Return the Monday of each text's week."""
-        days = self.rows["received_at"].cast(pa.timestamp("us")).to_numpy().astype("datetime64[D]")
-        # Day 0 of NumPy's calendar is a Thursday.
-        mondays: NDArray[np.datetime64] = days - (days.astype(np.int64) + 3) % 7
-        return mondays
+        return mondays_of(self.rows)
 
 
 def make_windows(
@@ -86,6 +83,14 @@ def make_windows(
     return Window.of(_thin(earlier, n_rows, generator)), Window.of(
         _thin(current, n_rows, generator)
     )
+
+
+def mondays_of(rows: pa.Table) -> NDArray[np.datetime64]:
+    """Return the Monday of the week of each row, in UTC."""
+    days = rows["received_at"].cast(pa.timestamp("us")).to_numpy().astype("datetime64[D]")
+    # Day 0 of NumPy's calendar is a Thursday.
+    mondays: NDArray[np.datetime64] = days - (days.astype(np.int64) + 3) % 7
+    return mondays
 
 
 def column(rows: pa.Table, name: str) -> Ints:
