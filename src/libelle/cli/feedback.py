@@ -130,9 +130,7 @@ def _guess(file: str) -> Format:
     return Format.CSV if file.lower().endswith(".csv") else Format.LABEL_STUDIO
 
 
-def _read(
-    file: str, kind: Format, coder: str | None, settings: Settings
-) -> "ReadAnswers":
+def _read(file: str, kind: Format, coder: str | None, settings: Settings) -> "ReadAnswers":
     from libelle.monitoring.feedback.label_studio import import_annotations
     from libelle.monitoring.feedback.sheets import import_sheet
 
@@ -146,9 +144,7 @@ def _read(
         raise DataError(f"{redact(file)}: {error}") from error.__cause__
 
 
-def _export(
-    items: Any, kind: Format, model: str | None, settings: Settings
-) -> "Export":
+def _export(items: Any, kind: Format, model: str | None, settings: Settings) -> "Export":
     from libelle.monitoring.feedback.label_studio import export_tasks
     from libelle.monitoring.feedback.sheets import export_sheet
 
