@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -278,7 +278,9 @@ def rows(draw) -> Feedback:
         verdict,
         draw(CODES),
         source=draw(st.sampled_from(FeedbackSource)),
-        given_at=draw(st.datetimes(timezones=st.just(UTC))),
+        given_at=draw(
+            st.datetimes(datetime(1971, 1, 1), datetime(9998, 12, 31), timezones=st.just(UTC))
+        ),
         replaces=replaces,
     ).to_row(draw(st.integers(0, 10**9 - 1)))
 
@@ -298,6 +300,13 @@ def test_damage_is_refused_or_is_another_sound_verdict(row, at, byte):
         return
     assert read_row(read.to_bytes()) == read
     assert read.verdict.names_code == (read.code is not None)
+
+
+@pytest.mark.parametrize("year", ["0001", "9999", "1969"])
+def test_a_row_of_an_impossible_time_is_refused(year):
+    content = make_feedback().to_row(0).to_bytes()
+    with pytest.raises(DataError, match="damaged"):
+        read_row(content.replace(b'"2026-', f'"{year}-'.encode()))
 
 
 def test_a_row_of_a_later_version_is_refused_and_an_unknown_field_is_not():

@@ -80,8 +80,8 @@ def annotate(tasks, *choices, coder=7, **changes):
             "completed_by": coder,
             "was_cancelled": choice is None,
             "result": [] if choice is None else [part | {"value": {"choices": [choice]}}],
-            "created_at": "2026-03-15T08:00:00.123456Z",
-            "updated_at": "2026-03-15T09:00:00.123456Z",
+            "created_at": "2026-03-13T08:00:00.123456Z",
+            "updated_at": "2026-03-13T09:00:00.123456Z",
             **changes,
         }
         task.setdefault("annotations", []).append(annotation)
@@ -173,9 +173,28 @@ def test_annotations_come_back_as_verdicts_once(tmp_path):
     }
     before = read_feedback(uri).table
     assert set(before["source"].to_pylist()) == {"import"}
-    assert before["given_at"][0].as_py() == datetime(2026, 3, 15, 9, 0, 0, 123456, UTC)
+    assert before["given_at"][0].as_py() == datetime(2026, 3, 13, 9, 0, 0, 123456, UTC)
     assert counts(keep(uri, import_annotations(content))) == (0, 0, 5, 1)
     assert read_feedback(uri).table.equals(before)
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("2026-03-14T13:30:00+02:00", NOON - timedelta(minutes=30)),
+        ("2026-03-13T12:00:00", NOON - timedelta(days=1)),
+        ("2999-01-01T00:00:00Z", NOON),
+        ("0001-01-01T00:00:00+05:00", NOON),
+        ("yesterday", NOON),
+        (None, NOON),
+        (7, NOON),
+    ],
+)
+def test_a_time_that_cannot_be_is_that_of_the_import(tmp_path, said, kept):
+    tasks = annotate([task()], "0111", created_at=said, updated_at=said)
+    keep(str(tmp_path), import_annotations(to_bytes(tasks)))
+    [given_at] = read_feedback(str(tmp_path)).table["given_at"].to_pylist()
+    assert given_at == kept
 
 
 def test_two_coders_of_label_studio_give_two_verdicts(tmp_path):
@@ -218,7 +237,7 @@ def task(**changes):
 def test_a_bad_annotation_is_told_and_nothing_is_imported(tmp_path, bad, complaint):
     good = annotate([task(data={"text": "a", "prediction_id": OTHER})], "0111")
     uri = str(tmp_path)
-    with pytest.raises(RefusedImportError, match=f"Nothing was imported.*{complaint}") as refused:
+    with pytest.raises(RefusedImportError, match=rf"Nothing was imported.*{complaint}") as refused:
         keep(uri, import_annotations(to_bytes([*bad, *good])))
     assert SECRET not in str(refused.value)
     assert standing(uri) == {}

@@ -135,7 +135,7 @@ def import_feedback(
     key : bytes
         Of the log, for the pseudonyms of coders.
     now : datetime
-        When verdicts were given of which the file does not say.
+        When verdicts were given of which the file does not say; none was later.
     known_codes : container of str or None
         Codes of the nomenclature; any code will do if None.
     replace : bool
@@ -218,7 +218,7 @@ def _make_verdicts(
             coder=pseudonyms.of_coder(one.coder),
             verdict=one.verdict,
             code=one.code,
-            given_at=one.given_at or now,
+            given_at=min(one.given_at or now, now),  # A clock ahead would keep it for too long.
             source=FeedbackSource.IMPORT,
         )
         for one in answers

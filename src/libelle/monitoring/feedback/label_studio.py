@@ -15,7 +15,7 @@ from libelle.monitoring.feedback.importing import (
     Complaint,
     ReadAnswers,
 )
-from libelle.monitoring.feedback.rows import FeedbackVerdict
+from libelle.monitoring.feedback.rows import FeedbackVerdict, is_possible_time
 
 _ANSWER, _TEXT = "answer", "text"
 _NO_CODE = {
@@ -195,5 +195,7 @@ def _read_time(value: Any) -> datetime | None:
     try:
         moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):
+        return None
+    if not is_possible_time(moment):
         return None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

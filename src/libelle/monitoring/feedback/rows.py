@@ -88,8 +88,11 @@ class Feedback(msgspec.Struct, frozen=True, kw_only=True):
         Raises
         ------
         ValueError
-            If the code is there and should not be, or the reverse.
+            If the code is there and should not be, or the reverse; if its time is no time at which
+            a verdict can have been given.
         """
+        if not is_possible_time(self.given_at):
+            raise ValueError("its time is out of range")
         if self.verdict.names_code != (self.code is not None):
             raise ValueError("its verdict and its code do not go together")
 
@@ -178,6 +181,11 @@ def find_code_complaint(verdict: FeedbackVerdict, code: str | None) -> str | Non
     if code is not None and not code.isprintable():  # Halves of surrogate pairs among others.
         return "The code holds characters that no code has."
     return None
+
+
+def is_possible_time(moment: datetime) -> bool:
+    """Tell whether a verdict can have been given then, whatever the zone."""
+    return 1970 < moment.year < 9999
 
 
 def is_prediction_id(value: str) -> bool:
