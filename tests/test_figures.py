@@ -11,13 +11,16 @@ from libelle.figures import (
     confusions_chart,
     cost_chart,
     coverage_chart,
+)
+from libelle.figures import drift as drift_figures
+from libelle.figures import (
+    evaluation,
     lengths_chart,
     per_code_chart,
     reliability_chart,
+    weeks,
     weeks_chart,
 )
-from libelle.figures import drift as drift_figures
-from libelle.figures import evaluation, weeks
 
 CURVE = [{"coverage": 0.1, "error": 0.0, "cost": 1.0}, {"coverage": 0.9, "error": 0.1, "cost": 0.5}]
 CODES = [{"code": "<b>&", "answered": "02", "n_texts": 3, "f1": 0.5}]
@@ -37,7 +40,9 @@ WEEKS = [
     for row in CODE_WEEKS
 ]
 WORDS = {
-    lang: weeks.WORDS[lang] | drift_figures.WORDS[lang] | evaluation.WORDS[lang]
+    lang: weeks.WORDS[lang]
+    | drift_figures.WORDS[lang]
+    | evaluation.WORDS[lang]
     | {"code_changes": drift_figures.WORDS[lang]["codes"]}
     for lang in ("fr", "en")
 }

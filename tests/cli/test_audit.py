@@ -1,4 +1,4 @@
-"""What an audit promises: a blind sheet, a sample beside it, and a verdict that says what it knows."""
+"""What an audit promises: a blind sheet, its sample, a verdict that says what it knows."""
 
 import csv
 import json
@@ -39,7 +39,7 @@ def logged(rows, tmp_path_factory):
     """A folder with a log, a nomenclature, and a draw."""
     folder = tmp_path_factory.mktemp("audit")
     write_log(rows, str(folder / "log"))
-    (folder / "codes.csv").write_text("code,title\n" + "".join(f"{c},t\n" for c in [*CODES, "0999"]))
+    (folder / "codes.csv").write_text("\n".join(["code", *CODES, "0999"]))
     assert audit(folder, "draw", folder / "a.csv", "--review=60").exit_code == 0
     return folder
 
@@ -181,7 +181,7 @@ def with_first(**changes):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (with_first(prediction_id="another"), "another of the answers has a prediction_id that the"),
+        (with_first(prediction_id="another"), "another of the answers has a prediction_id"),
         (lambda rows: [*rows, rows[0]], "stands twice"),
         (with_first(code="101"), "lost its leading zeros"),
         (with_first(code="mon voisin Jean"), "that the nomenclature has not"),
