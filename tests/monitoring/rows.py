@@ -7,7 +7,9 @@ import numpy as np
 import pyarrow as pa
 
 from libelle.decision import Decision, Reason
+from libelle.monitoring.prediction_log.files import write_file
 from libelle.monitoring.prediction_log.schema import arrow_schema
+from libelle.monitoring.prediction_log.store import LogStore, folder_of
 from libelle.predictor import Predictor
 
 THRESHOLD = 0.8
@@ -122,3 +124,11 @@ def log_of(
     for name, values in columns.items():
         rows = with_column(rows, name, values)
     return rows
+
+
+def write_log(rows: pa.Table, uri: str) -> None:
+    """Write rows where a log stands, each in the folder of its day."""
+    store = LogStore(uri)
+    days = np.array([moment.date() for moment in rows["received_at"].to_pylist()])
+    for day in np.unique(days):
+        write_file(store, f"{folder_of(day)}/made-up", rows.filter(pa.array(days == day)))

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 
 from libelle.cli.console import print_json, print_lines, say
-from libelle.cli.logged import choose_model, read_period
+from libelle.cli.logged import choose_model, load_logged_model, read_period
 from libelle.cli.options import Json, Since, Until
-from libelle.cli.predict import load_predictor
 from libelle.cli.recording import read_log_options
-from libelle.errors import LibelleError, ModelError, UsageError
+from libelle.errors import LibelleError, UsageError
 from libelle.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -133,19 +132,12 @@ def _find_predictor(
     """Return the model that answered; None if it is not found, and only titles are missed."""
     named = None if model is None or chosen.digest.startswith(model) else model
     try:
-        predictor = load_predictor(named or chosen.uri, settings)
-        if predictor.digest != chosen.digest:
-            raise ModelError(
-                f"{named or chosen.uri} is not the model that answered ({chosen.name}, digest "
-                f"{chosen.digest[:12]}). Say where that one is with --model: models:/NAME/VERSION "
-                "or a folder."
-            )
+        return load_logged_model(chosen, settings, named=named)
     except LibelleError as error:
         if needed:
             raise
         say(f"Codes have no titles: {error}")
         return None
-    return predictor
 
 
 def _reference_of(predictor: Any) -> Any:

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from libelle.cli.console import say
-from libelle.cli.predict import find_model
+from libelle.cli.predict import find_model, load_predictor
+from libelle.errors import ModelError
 from libelle.settings import Settings
 
 if TYPE_CHECKING:
@@ -74,6 +75,33 @@ def choose_model(rows: Any, model: str | None, settings: Settings) -> "tuple[Log
             f"{chosen.digest[:12]} ({chosen.n_rows:,} rows), not about {others}: see --model."
         )
     return chosen, rows_of_model(rows, chosen)
+
+
+def load_logged_model(
+    logged: "LoggedModel", settings: Settings, *, named: str | None = None
+) -> Any:
+    """Return the predictor that answered.
+
+    Parameters
+    ----------
+    logged : LoggedModel
+    settings : Settings
+    named : str or None
+        Where it is; where the log says, when None.
+
+    Raises
+    ------
+    ModelError
+        If what is there is another model.
+    """
+    place = named or logged.uri
+    predictor = load_predictor(place, settings)
+    if predictor.digest != logged.digest:
+        raise ModelError(
+            f"{place} is not the model that answered ({logged.name}, digest {logged.digest[:12]}). "
+            "Say where that one is: models:/NAME/VERSION or a folder."
+        )
+    return predictor
 
 
 def _digest_of(model: str, settings: Settings) -> str:

@@ -94,7 +94,8 @@ def lengths_chart(
         for counts in (before, after)
     ]
     altair, words = import_altair(), WORDS[lang]
-    x = altair.X("place:Q", title=words["n_words"], axis=altair.Axis(tickMinStep=1))
+    axis, scale = altair.Axis(tickMinStep=1), altair.Scale(nice=False)
+    x = altair.X("place:Q", title=words["n_words"], axis=axis, scale=scale)
     return _draw_spreads(cut, np.arange(MOST_WORDS_SHOWN + 2), x, words["lengths"], image, lang)
 
 
@@ -162,7 +163,7 @@ def _draw_spreads(
 def _period_color(altair: Any, words: Mapping[str, str]) -> Any:
     domain = [words["before"], words["after"]]
     scale = altair.Scale(domain=domain, range=[QUIET, RIGHT])
-    legend = altair.Legend(orient="bottom")
+    legend = altair.Legend(orient="bottom", symbolOpacity=1)
     return altair.Color("period:N", title=None, scale=scale, legend=legend)
 
 

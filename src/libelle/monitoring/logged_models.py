@@ -31,13 +31,8 @@ class LoggedModel:
 
     @property
     def uri(self) -> str:
-        """Return where a registry has it; its champion when no version is known."""
-        return f"models:/{self.name}/{self.version}" if self.version else self.champion_uri
-
-    @property
-    def champion_uri(self) -> str:
-        """Return where a registry has the champion of that name."""
-        return f"models:/{self.name}@champion"
+        """Return where a registry may have it: the champion of its name without a version."""
+        return f"models:/{self.name}" + (f"/{self.version}" if self.version else "@champion")
 
 
 def list_logged_models(rows: pa.Table) -> list[LoggedModel]:
