@@ -6,7 +6,18 @@ from typing import Annotated
 import typer
 
 import libelle
-from libelle.cli import certify, check, demo, evaluate, models, predict, runs, serve, train
+from libelle.cli import (
+    certify,
+    check,
+    dashboard,
+    demo,
+    evaluate,
+    models,
+    predict,
+    runs,
+    serve,
+    train,
+)
 from libelle.cli.console import say_error
 from libelle.errors import LibelleError, UsageError
 
@@ -38,6 +49,7 @@ app.command("certify")(certify.certify)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("serve")(serve.serve)
+app.command("dashboard")(dashboard.dashboard)
 app.add_typer(models.app, name="models")
 app.add_typer(runs.app, name="runs")
 app.add_typer(demo.app, name="demo")

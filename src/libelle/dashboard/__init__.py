@@ -1,0 +1,13 @@
+"""Dashboard: the figures of monitoring, drawn: pages, templates."""
+
+from libelle.dashboard.main import create_dashboard
+from libelle.dashboard.parts import AuditSeen, CodeFeedback, DriftSeen, DriftTable, Parts
+
+__all__ = [
+    "AuditSeen",
+    "CodeFeedback",
+    "DriftSeen",
+    "DriftTable",
+    "Parts",
+    "create_dashboard",
+]

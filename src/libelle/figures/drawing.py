@@ -1,0 +1,60 @@
+"""Drawing: what all charts share: size, colours, languages, and how they become pictures."""
+
+from typing import Any, Literal
+
+from libelle.errors import MissingPackageError
+
+Image = Literal["png", "svg"]
+Language = Literal["fr", "en"]
+
+RIGHT, WRONG, QUIET = "#2a6f97", "#c1121f", "#8a8f98"
+WIDTH, HEIGHT = 480, 260
+
+
+def share_axis(channel: Any, field: str, title: str, *, domain: list[float] | None = None) -> Any:
+    """Return an axis of shares, written in percents."""
+    import altair
+
+    scale = altair.Scale(domain=domain) if domain else altair.Undefined
+    axis = altair.Axis(format="%", tickCount=6)
+    return channel(field, title=title, axis=axis, scale=scale)
+
+
+def percent(share: float, lang: Language) -> str:
+    """Return the name of a target error."""
+    text = f"{100 * share:g}"
+    return f"≤ {text.replace('.', ',')} %" if lang == "fr" else f"≤ {text}%"
+
+
+def draw(chart: Any, image: Image, lang: Language) -> bytes:
+    """Return a chart as a picture."""
+    import vl_convert
+
+    specification = chart.to_dict()
+    locale: Any = "fr-FR" if lang == "fr" else "en-US"
+    if image == "png":
+        png: bytes = vl_convert.vegalite_to_png(
+            specification, scale=2, format_locale=locale, time_format_locale=locale
+        )
+        return png
+    specification["background"] = "transparent"
+    svg: str = vl_convert.vegalite_to_svg(
+        specification, format_locale=locale, time_format_locale=locale
+    )
+    return svg.encode()
+
+
+def import_altair() -> Any:
+    """Return Altair.
+
+    Raises
+    ------
+    MissingPackageError
+        Without it.
+    """
+    try:
+        import altair
+        import vl_convert  # noqa: F401
+    except ImportError as error:
+        raise MissingPackageError("altair", extra="report", purpose="Drawing charts") from error
+    return altair
