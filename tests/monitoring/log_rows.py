@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from libelle.monitoring.prediction_log.files import write_file
 from libelle.monitoring.prediction_log.schema import NAMES, arrow_schema
@@ -125,12 +126,14 @@ def draw_day(day, n_rows, *, seed=0, n_codes=40, automatic=0.7, model="d" * 64, 
     return pa.Table.from_arrays([(nulls | columns)[name] for name in NAMES], schema=arrow_schema())
 
 
-def put_weeks(folder, *, until, n_days=84, per_day=400, change_at=21):
-    """Write weeks of traffic; in the last days a new version serves, and less is automatic."""
+def put_weeks(folder, *, now, n_days=84, per_day=400, change_at=21):
+    """Write weeks of traffic until now; in the last days a new version codes less."""
     store = LogStore(str(folder))
     for ago in range(n_days - 1, -1, -1):
-        day = until - timedelta(days=ago)
+        day = now.date() - timedelta(days=ago)
         n_rows = per_day // 8 if day.weekday() >= 5 else per_day
         late = ago < change_at
         options = {"automatic": 0.62, "model": "e" * 64, "version": "4"} if late else {}
-        write_file(store, f"{folder_of(day)}/made", draw_day(day, n_rows, **options))
+        table = draw_day(day, n_rows, **options)
+        past = pc.less(table["received_at"], pa.scalar(now, table["received_at"].type))
+        write_file(store, f"{folder_of(day)}/made", table.filter(past))

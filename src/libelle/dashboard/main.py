@@ -17,7 +17,7 @@ from libelle.dashboard.journal import Journal
 from libelle.dashboard.model_view import Models
 from libelle.dashboard.parts import FixedParts, PartsSource
 from libelle.dashboard.rendering import show_error
-from libelle.dashboard.routes import files, first, sessions, today
+from libelle.dashboard.routes import codes, drift, files, first, guarantee, models, sessions, today
 from libelle.dashboard.surroundings import Answers, SubPath
 from libelle.dashboard.watching import Clock, utc_now
 from libelle.settings import Settings
@@ -25,7 +25,7 @@ from libelle.settings import Settings
 LOG_KEY_BYTES = 32
 # Whatever stands elsewhere asks for a login.
 OPEN_ADDRESSES: Final = frozenset((*files.OPEN_ADDRESSES, *sessions.OPEN_ADDRESSES))
-ROUTES: Final = (files, sessions, first, today)
+ROUTES: Final = (files, sessions, first, today, guarantee, drift, codes, models)
 
 
 def create_dashboard(

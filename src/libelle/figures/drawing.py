@@ -9,6 +9,19 @@ Language = Literal["fr", "en"]
 
 RIGHT, WRONG, QUIET = "#2a6f97", "#c1121f", "#8a8f98"
 WIDTH, HEIGHT = 480, 260
+FONT, FONT_SIZE = "Liberation Sans", 13
+
+
+def for_pages(chart: Any) -> Any:
+    """Return a chart for a page, whose letters stay readable when it is shown on a telephone."""
+    # The font that texts are measured with here: pages ask browsers for the same one.
+    return (
+        chart.configure(font=FONT)
+        .configure_axis(labelFontSize=FONT_SIZE, titleFontSize=FONT_SIZE, titleFontWeight="normal")
+        .configure_legend(labelFontSize=FONT_SIZE, symbolType="square")
+        .configure_text(fontSize=FONT_SIZE)
+        .configure_view(stroke=None)
+    )
 
 
 def share_axis(channel: Any, field: str, title: str, *, domain: list[float] | None = None) -> Any:

@@ -12,6 +12,7 @@ from libelle.figures.drawing import (
     Image,
     Language,
     draw,
+    for_pages,
     import_altair,
     percent,
     share_axis,
@@ -159,6 +160,7 @@ def coverage_chart(
     *,
     image: Image = "png",
     lang: Language = "en",
+    on_page: bool = False,
 ) -> bytes:
     """Draw the errors against the share coded automatically, and the bound of each threshold.
 
@@ -171,6 +173,8 @@ def coverage_chart(
         `none` are left out.
     image, lang : str
         Of the picture and of its words.
+    on_page : bool
+        Without its title, and narrow: a page has a title, and may be on a telephone.
 
     Returns
     -------
@@ -194,11 +198,11 @@ def coverage_chart(
     layers = [seen.encode(x=x, y=y)]
     if points:
         layers += _threshold_layers(altair, points, x, y, words)
-    return draw(
-        altair.layer(*layers, title=words["curve"]).properties(width=WIDTH, height=HEIGHT),
-        image,
-        lang,
-    )
+    if on_page:
+        chart = altair.layer(*layers).properties(width=WIDTH - 100, height=HEIGHT - 60)
+        return draw(for_pages(chart), image, lang)
+    chart = altair.layer(*layers, title=words["curve"])
+    return draw(chart.properties(width=WIDTH, height=HEIGHT), image, lang)
 
 
 def cost_chart(

@@ -10,12 +10,13 @@ from libelle.figures.drawing import (
     Image,
     Language,
     draw,
+    for_pages,
     import_altair,
     share_axis,
 )
 
 # Pages are read on a telephone too: a narrow picture whose letters stay large when it shrinks.
-WIDTH, HEIGHT, FONT_SIZE = 380, 190, 13
+WIDTH, HEIGHT = 380, 190
 DECISIONS = ("automatic", "review", "refused", "failed")
 COLORS = {"automatic": RIGHT, "review": "#b7791f", "refused": QUIET, "failed": WRONG}
 BEFORE, AFTER = QUIET, RIGHT
@@ -87,19 +88,27 @@ def days_chart(
 
 
 def share_chart(
-    rows: Sequence[Mapping[str, Any]], *, image: Image = "svg", lang: Language = "fr"
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    title: str | None = None,
+    image: Image = "svg",
+    lang: Language = "fr",
 ) -> bytes:
-    """Draw the share coded automatically, day after day or week after week.
+    """Draw a share, of what is coded automatically for instance, day after day or week by week.
 
     Parameters
     ----------
     rows : sequence of mapping
         `day` in ISO 8601 and `coverage`.
+    title : str or None
+        Of the share; that coded automatically, drawn from 0 to 1, if None.
     image, lang : str
         Of the picture and of its words.
     """
     altair, words = import_altair(), _WORDS[lang]
-    y = share_axis(altair.Y, "coverage:Q", words["coverage"], domain=[0, 1])
+    domain = [0.0, 1.0] if title is None else None
+    name = words["coverage"] if title is None else title
+    y = share_axis(altair.Y, "coverage:Q", name, domain=domain)
     points = altair.Chart(altair.Data(values=list(rows)))
     line = points.mark_line(color=RIGHT, strokeWidth=2, point={"color": RIGHT, "size": 40})
     return _draw(line.encode(x=_days_axis(altair, lang), y=y), image, lang)
@@ -188,7 +197,13 @@ def _draw_stacked(
         .mark_bar()
         .encode(
             x=x,
-            y=altair.Y("n_texts:Q", title=words["texts"], stack=True, axis=_counts(altair)),
+            y=altair.Y(
+                "n_texts:Q",
+                title=words["texts"],
+                stack=True,
+                axis=_counts(altair),
+                scale=altair.Scale(nice=4),
+            ),
             color=_colors(altair, _present(rows), words),
             order=altair.Order("place:Q"),
         )
@@ -230,10 +245,4 @@ def _days_axis(altair: Any, lang: Language, *, as_bars: bool = False) -> Any:
 def _draw(
     chart: Any, image: Image, lang: Language, *, width: int = WIDTH, height: int = HEIGHT
 ) -> bytes:
-    chart = (
-        chart.properties(width=width, height=height)
-        .configure_axis(labelFontSize=FONT_SIZE, titleFontSize=FONT_SIZE, titleFontWeight="normal")
-        .configure_legend(labelFontSize=FONT_SIZE, symbolType="square")
-        .configure_view(stroke=None)
-    )
-    return draw(chart, image, lang)
+    return draw(for_pages(chart.properties(width=width, height=height)), image, lang)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from libelle.dashboard.figures import Figure
 from libelle.dashboard.rendering import render
 from libelle.dashboard.routes.state import desk_of, notices_of, rows_of, say_of
+from libelle.dashboard.views.day_pictures import DayPictures
 from libelle.dashboard.views.first import N_DAYS, answer_four_questions
 from libelle.dashboard.views.weeks import draw_weeks
 
@@ -29,7 +30,8 @@ def first_page(request: Request) -> Response:
             review_seconds=desk.settings.review_seconds,
             say=say,
         )
-        figures = draw_weeks(snapshot, desk.drawer, say)
+        pictures = DayPictures(snapshot, today, snapshot.total(today, today), desk.drawer, say)
+        figures = [*draw_weeks(snapshot, desk.drawer, say), pictures.days()]
     return render(
         request,
         "first",

@@ -57,7 +57,7 @@ def answer_four_questions(
     """Return the four cards of the first page."""
     return [
         _how_much(snapshot, today, review_seconds, say),
-        _how_wrong(parts.audit, promise_in_force(snapshot), say),
+        answer_how_wrong(parts.audit, promise_in_force(snapshot), say),
         _what_changed(snapshot, parts.drift, today, say),
         _what_to_do(view, snapshot, parts, today, say),
     ]
@@ -87,7 +87,8 @@ def _how_much(snapshot: Snapshot, today: date, review_seconds: float, say: Say) 
     return Card(say.plain("ask_automatic"), sentences, "", tone, "today", say.plain("see_today"))
 
 
-def _how_wrong(audit: AuditSeen | None, promise: Promise | None, say: Say) -> Card:
+def answer_how_wrong(audit: AuditSeen | None, promise: Promise | None, say: Say) -> Card:
+    """Return the card of the errors: those audited, or those promised as long as none are."""
     question, link = say.plain("ask_wrong"), say.plain("see_guarantee")
     if audit is None or audit.error_rate is None:
         sentences = _promised(promise, say)

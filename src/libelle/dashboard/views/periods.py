@@ -4,9 +4,10 @@ from datetime import date, timedelta
 from typing import Any
 
 from libelle.decision import Decision
-from libelle.monitoring.rollups import Counts, Snapshot
+from libelle.monitoring.rollups import N_BINS, Counts, Snapshot
 
 FAILED = "failed"
+N_BARS = 20  # Of the confidence.
 DECISIONS: tuple[str, ...] = (*(one.value for one in Decision), FAILED)
 
 
@@ -45,3 +46,21 @@ def mondays_of(snapshot: Snapshot) -> list[date]:
 def week_of(snapshot: Snapshot, monday: date) -> Counts:
     """Return the counts of a week."""
     return snapshot.total(monday, monday + timedelta(days=6))
+
+
+def confidence_bars(counts: Counts) -> list[dict[str, Any]]:
+    """Return `low`, `high`, `decision` and `n_texts` of twenty bars of the confidence."""
+    each = N_BINS // N_BARS
+    counted: dict[tuple[int, str], int] = {}
+    for (decision, place), n_texts in counts.bins.items():
+        bar = (place // each, decision or "failed")
+        counted[bar] = counted.get(bar, 0) + n_texts
+    return [
+        {
+            "low": bar / N_BARS,
+            "high": (bar + 1) / N_BARS,
+            "decision": decision,
+            "n_texts": n_texts,
+        }
+        for (bar, decision), n_texts in sorted(counted.items())
+    ]

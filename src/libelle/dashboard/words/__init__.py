@@ -5,7 +5,9 @@ from typing import Any
 from markupsafe import Markup
 
 from libelle.dashboard.words.english import ENGLISH
+from libelle.dashboard.words.english_study import ENGLISH_STUDY
 from libelle.dashboard.words.french import FRENCH
+from libelle.dashboard.words.french_study import FRENCH_STUDY
 from libelle.reports.formats import Language, format_count
 
 
@@ -21,11 +23,11 @@ class Say:
         self.lang = lang
         self._words = WORDS[lang]
 
-    def __call__(self, name: str, **values: Any) -> Markup:
+    def __call__(self, name: str, /, **values: Any) -> Markup:
         """Return a sentence, with its values."""
         return Markup(self._words[name]).format(**values)  # noqa: S704, our own words
 
-    def plain(self, name: str, **values: Any) -> str:
+    def plain(self, name: str, /, **values: Any) -> str:
         """Return a sentence without markup, for a label."""
         return str(self(name, **values).striptags())
 
@@ -47,6 +49,6 @@ def _keep_together(sentence: str) -> str:
 
 
 WORDS: dict[Language, dict[str, str]] = {
-    "fr": {name: _keep_together(sentence) for name, sentence in FRENCH.items()},
-    "en": ENGLISH,
+    "fr": {name: _keep_together(sentence) for name, sentence in (FRENCH | FRENCH_STUDY).items()},
+    "en": ENGLISH | ENGLISH_STUDY,
 }

@@ -40,7 +40,7 @@ FRENCH = {
     "why_not_found": "Le journal est hors d’atteinte : rien ne se trouve à cette adresse.",
     "why_slow_down": "Le journal est hors d’atteinte : le serveur demande d’attendre.",
     "why_no_space": "Le journal ne peut être compté : il n’y a plus de place.",
-    "why_other": "Le journal n’a pas pu être lu : le registre du tableau de bord dit pourquoi.",
+    "why_other": "Le journal n’a pas pu être lu : voir les messages du tableau de bord.",
     "problems_one": "{n} fichier du journal a été laissé de côté : il est abîmé ou étranger.",
     "problems_many": (
         "{n} fichiers du journal ont été laissés de côté : ils sont abîmés ou étrangers."
