@@ -64,6 +64,7 @@ class Models:
             patience_seconds=PATIENCE_SECONDS,
             clock=clock,
         )
+        self._local_titles: Mapping[str, str] | None = None
         self.is_registered = settings.model.startswith("models:")
 
     def start(self) -> None:
@@ -74,14 +75,30 @@ class Models:
         """Return what is known now, after a few seconds at most."""
         return self._watched.look()
 
-    def known(self) -> ModelFacts | None:
-        """Return what is known already, without waiting."""
-        return self._watched.wait(0).value
+    def titles(self) -> Mapping[str, str]:
+        """Return the titles of the codes, from what is on this machine already."""
+        facts = self._watched.wait(0).value
+        if facts is None and self._local_titles is None:
+            self._local_titles = local_titles(self._settings)
+        return facts.titles if facts is not None else self._local_titles or {}
 
     def _read(self) -> ModelFacts:
         if not self.is_registered:
             return read_folder(Path(self._settings.model))
         return read_registered(self._settings)
+
+
+def local_titles(settings: Settings) -> dict[str, str]:
+    """Return the titles of a model folder, or of the model that was fetched last; maybe none."""
+    from libelle.tracking.registry import cached_model
+
+    try:
+        if not settings.model.startswith("models:"):
+            return _titles(find_folder(Path(settings.model)))
+        cached = cached_model(settings.model, destination=settings.home / "models")
+    except LibelleError:
+        return {}
+    return _titles(cached.path) if cached else {}
 
 
 def read_folder(path: Path) -> ModelFacts:
@@ -110,7 +127,7 @@ def read_registered(settings: Settings) -> ModelFacts:
     LibelleError
         If the registry is out of reach, has no such model or is not installed.
     """
-    from libelle.tracking.registry import cached_model, show_model
+    from libelle.tracking.registry import show_model
     from libelle.tracking.registry.history import read_history
     from libelle.tracking.registry.versions import parse_uri
 
@@ -121,13 +138,12 @@ def read_registered(settings: Settings) -> ModelFacts:
     name = parse_uri(settings.model).name
     versions = show_model(name, **where).versions
     asked = show_model(settings.model, **where).versions
-    cached = cached_model(settings.model, destination=settings.home / "models")
     return ModelFacts(
         name=name,
         digest=asked[0].digest if asked else None,
         thresholds=asked[0].promises if asked else (),
         curve=_curve(settings.model, where),
-        titles=_titles(cached.path) if cached else {},
+        titles=local_titles(settings) or _fetched_titles(settings, where),
         versions=versions,
         history=read_history(name, **where),
     )
@@ -149,6 +165,16 @@ def _curve(uri: str, where: Mapping[str, Any]) -> tuple[Mapping[str, float], ...
         return tuple(json.loads(content or "{}").get("curve", ()))
     except (LibelleError, ValueError, AttributeError):
         return ()
+
+
+def _fetched_titles(settings: Settings, where: Mapping[str, Any]) -> dict[str, str]:
+    from libelle.tracking.registry import fetch_model
+
+    try:
+        fetched = fetch_model(settings.model, destination=settings.home / "models", **where)
+    except LibelleError:
+        return {}
+    return _titles(fetched.path)
 
 
 def _titles(folder: Path) -> dict[str, str]:

@@ -12,7 +12,6 @@ from libelle.figures.drawing import (
     draw,
     for_pages,
     import_altair,
-    share_axis,
 )
 
 # Pages are read on a telephone too: a narrow picture whose letters stay large when it shrinks.
@@ -90,7 +89,8 @@ def days_chart(
 def share_chart(
     rows: Sequence[Mapping[str, Any]],
     *,
-    title: str | None = None,
+    is_coverage: bool = True,
+    is_share: bool = True,
     image: Image = "svg",
     lang: Language = "fr",
 ) -> bytes:
@@ -100,15 +100,18 @@ def share_chart(
     ----------
     rows : sequence of mapping
         `day` in ISO 8601 and `coverage`.
-    title : str or None
-        Of the share; that coded automatically, drawn from 0 to 1, if None.
+    is_coverage : bool
+        Whether it is that coded automatically, drawn from 0 to 1.
+    is_share : bool
+        Whether it is written in percents.
     image, lang : str
         Of the picture and of its words.
     """
     altair, words = import_altair(), _WORDS[lang]
-    domain = [0.0, 1.0] if title is None else None
-    name = words["coverage"] if title is None else title
-    y = share_axis(altair.Y, "coverage:Q", name, domain=domain)
+    axis = altair.Axis(format="%" if is_share else ".1f", tickCount=5)
+    scale = altair.Scale(domain=[0, 1]) if is_coverage else altair.Scale(nice=5)
+    name = words["coverage"] if is_coverage else None
+    y = altair.Y("coverage:Q", title=name, axis=axis, scale=scale)
     points = altair.Chart(altair.Data(values=list(rows)))
     line = points.mark_line(color=RIGHT, strokeWidth=2, point={"color": RIGHT, "size": 40})
     return _draw(line.encode(x=_days_axis(altair, lang), y=y), image, lang)
@@ -227,7 +230,7 @@ def _colors(altair: Any, present: Sequence[str], words: Mapping[str, str]) -> An
     scale = altair.Scale(
         domain=[words[one] for one in present], range=[COLORS[one] for one in present]
     )
-    legend = altair.Legend(orient="bottom", columns=4) if present else None
+    legend = altair.Legend(orient="bottom", columns=4, columnPadding=18) if present else None
     return altair.Color("name:N", title=None, scale=scale, legend=legend)
 
 

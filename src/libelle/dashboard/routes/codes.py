@@ -30,14 +30,18 @@ def codes_page(
     """List the codes of the last weeks."""
     desk, say = desk_of(request), say_of(request)
     view, today, feedback = desk.view(), desk.today(), desk.parts().feedback
-    snapshot, known = rows_of(view), desk.models.known()
+    snapshot, titles = rows_of(view), desk.models.titles()
     column: Column = next((one for one in COLUMNS if one == sort), "texts")
     descending = order == "down" or (order != "up" and column not in OF_WORDS)
     found = []
     if snapshot is not None:
         counts = snapshot.total(today - timedelta(days=N_DAYS - 1), today)
-        rows = list_codes(counts, known.titles if known else {}, feedback)
+        rows = list_codes(counts, titles, feedback)
         found = search_codes(rows, q[:MOST_ASKED_CHARACTERS])
+    missing = {
+        *([] if titles else ["title"]),
+        *([] if feedback is not None else ["corrections"]),
+    }
     n_pages = max(1, ceil(len(found) / PAGE_SIZE))
     number = min(max(1, int(page) if page.isascii() and page.isdigit() else 1), n_pages)
     shown = sort_codes(found, column, descending=descending)
@@ -49,7 +53,7 @@ def codes_page(
         q=q[:MOST_ASKED_CHARACTERS],
         sort=column,
         descending=descending,
-        columns=[one for one in COLUMNS if feedback is not None or one != "corrections"],
+        columns=[one for one in COLUMNS if one not in missing],
         of_words=OF_WORDS,
         has_feedback=feedback is not None,
         n_found=len(found),

@@ -15,7 +15,7 @@ from libelle.dashboard.views.guarantee import (
     tabulate_thresholds,
     threshold_in_force,
 )
-from libelle.dashboard.views.models import warn_of_models
+from libelle.dashboard.views.models import warn_of_another, warn_of_models
 from libelle.dashboard.views.periods import coverage_of
 from libelle.dashboard.views.promises import promise_in_force
 from libelle.monitoring.rollups import Counts
@@ -40,7 +40,10 @@ def guarantee_page(request: Request) -> Response:
         request,
         "guarantee",
         notices=notices_of(view, say),
-        model_warnings=warn_of_models(look, desk.settings.model, say),
+        model_warnings=[
+            *warn_of_models(look, desk.settings.model, say),
+            *warn_of_another(facts, promise, say),
+        ],
         card=answer_how_wrong(audit, promise, say),
         audit_says=describe_audit(audit, promise, say) if audit else [],
         arms=tabulate_arms(audit, say) if audit else None,

@@ -1,6 +1,6 @@
 """Drift: what was found, or, until it is measured, what the log shows week after week."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -59,17 +59,17 @@ def mean_confidence(counts: Counts) -> float | None:
     return counts.confidences.total() / n_sure / MILLION if n_sure else None
 
 
-SERIES: tuple[tuple[str, Measure], ...] = (
-    ("coverage", coverage_of),
-    ("confidence", mean_confidence),
-    ("unknown", unknown_share),
-    ("refused", refused_share),
-)
+SERIES: Mapping[str, Measure] = {
+    "coverage": coverage_of,
+    "confidence": mean_confidence,
+    "unknown": unknown_share,
+    "refused": refused_share,
+}
 
 
 def draw_series(snapshot: Snapshot, drawer: Drawer, say: Say) -> list[Figure]:
     """Draw what the log shows week after week; nothing of less than two weeks."""
-    figures = (_draw_one(snapshot, name, measure, drawer, say) for name, measure in SERIES)
+    figures = (_draw_one(snapshot, name, measure, drawer, say) for name, measure in SERIES.items())
     return [one for one in figures if one is not None]
 
 
@@ -117,22 +117,23 @@ def _draw_one(
     if len(known) < 2:
         return None
     rows = [{"day": monday.isoformat(), "coverage": share} for monday, share in known]
-    title = say.plain(f"drift_{name}")
+    title, is_share = say.plain(f"drift_{name}"), name != "confidence"
+
+    def write(number: float) -> str:
+        return (format_share if is_share else format_number)(number, say.lang)
+
     return drawer.figure(
         ("drift", name, snapshot.version, say.lang),
-        lambda: share_chart(rows, title=title, lang=say.lang),
+        lambda: share_chart(rows, is_coverage=False, is_share=is_share, lang=say.lang),
         title=title,
         sentence=say.plain(
             "drift_series_say",
             n=len(known),
-            before=format_share(known[0][1], say.lang),
-            after=format_share(known[-1][1], say.lang),
+            before=write(known[0][1]),
+            after=write(known[-1][1]),
         ),
         columns=[say.plain("week"), title],
-        rows=[
-            [format_day(monday, say.lang), format_share(share, say.lang)]
-            for monday, share in reversed(known)
-        ],
+        rows=[[format_day(monday, say.lang), write(share)] for monday, share in reversed(known)],
     )
 
 
@@ -148,7 +149,7 @@ def _picture(one: DriftTable, drift: DriftSeen, drawer: Drawer, say: Say) -> Fig
     title = one.title[_place(say)]
     return drawer.figure(
         ("drift", title, drift.measured_at, say.lang),
-        lambda: share_chart(rows, title="", lang=say.lang),
+        lambda: share_chart(rows, is_coverage=False, lang=say.lang),
         title=title,
         sentence=say.plain(
             "drift_series_say",

@@ -109,6 +109,7 @@ def draw_curve(facts: ModelFacts, drawer: Drawer, say: Say) -> Figure | None:
         return None
     lang = say.lang
     rows = sorted(facts.curve, key=lambda row: row["coverage"])
+    half = min(rows, key=lambda row: abs(row["coverage"] - 0.5))
     return drawer.figure(
         ("curve", facts.digest, lang),
         lambda: coverage_chart(
@@ -121,8 +122,8 @@ def draw_curve(facts: ModelFacts, drawer: Drawer, say: Say) -> Figure | None:
         title=say.plain("guarantee_curve"),
         sentence=say.plain(
             "guarantee_curve_say",
-            low=format_share(rows[0]["error"], lang),
-            least=format_share(rows[0]["coverage"], lang, 0),
+            low=format_share(half["error"], lang),
+            least=format_share(half["coverage"], lang, 0),
             high=format_share(rows[-1]["error"], lang),
         ),
         columns=[say.plain(one) for one in ("share_automatic", "error_rate", "threshold")],
@@ -148,7 +149,9 @@ def draw_confidence(
         ("confidence", *key, tuple(thresholds), say.lang),
         lambda: confidence_chart(bars, thresholds, lang=say.lang),
         title=say.plain("guarantee_confidence"),
-        sentence=say.plain("guarantee_confidence_say"),
+        sentence=say.plain(
+            "guarantee_confidence_say" if thresholds else "guarantee_confidence_alone"
+        ),
         columns=[say.plain("confidence"), say.plain("texts")],
         rows=[
             [

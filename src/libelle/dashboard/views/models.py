@@ -12,7 +12,7 @@ from libelle.dashboard.rendering import format_moment
 from libelle.dashboard.watching import Look
 from libelle.dashboard.words import Say
 from libelle.errors import TrackingError, UnreachableError
-from libelle.monitoring.rollups import Counts
+from libelle.monitoring.rollups import Counts, Promise
 from libelle.reports.formats import NOTHING, format_level, format_share
 
 if TYPE_CHECKING:
@@ -58,6 +58,14 @@ def warn_of_models(look: Look[ModelFacts], uri: str, say: Say) -> list[Markup]:
     if look.read_at is None:
         return [why]
     return [say("models_since", why=why, at=format_moment(look.read_at, say.lang))]
+
+
+def warn_of_another(facts: ModelFacts | None, promise: Promise | None, say: Say) -> list[Markup]:
+    """Return what is to be said when the model that is named is not the one that answers."""
+    if facts is None or promise is None or promise.model_digest in (None, facts.digest):
+        return []
+    names = {"named": (facts.digest or NOTHING)[:12], "seen": (promise.model_digest or "")[:12]}
+    return [say("models_differ", **names)]
 
 
 def list_versions(facts: ModelFacts, counts: Counts, say: Say) -> list[VersionRow]:

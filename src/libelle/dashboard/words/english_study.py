@@ -64,11 +64,16 @@ ENGLISH_STUDY = {
     "guarantee_confidence_say": (
         "Histogram of the confidence; the red line is the threshold in force."
     ),
+    "guarantee_confidence_alone": "Histogram of the confidence.",
     # Models out of reach.
     "models_reading": "The model registry has not answered yet. Reload the page.",
     "models_unreachable": "The model registry is out of reach: no answer within the deadline.",
     "models_missing": "The registry does not know the model <code>{uri}</code>.",
     "models_failed": "The models could not be read: the messages of the dashboard say why.",
+    "models_differ": (
+        "The model that <code>LIBELLE_MODEL</code> names ({named}) is not the one that answers "
+        "({seen}): thresholds and curve are not its own."
+    ),
     "models_since": "{why} What follows dates from {at} UTC.",
     # Drift.
     "drift_title": "Drift: what changed",

@@ -68,6 +68,7 @@ FRENCH_STUDY = {
     "guarantee_confidence_say": (
         "Histogramme de l’indice de confiance ; la ligne rouge est le seuil en vigueur."
     ),
+    "guarantee_confidence_alone": "Histogramme de l’indice de confiance.",
     # Models out of reach.
     "models_reading": "Le registre des modèles n’a pas encore répondu. Rechargez la page.",
     "models_unreachable": (
@@ -75,6 +76,10 @@ FRENCH_STUDY = {
     ),
     "models_missing": "Le registre ne connaît pas le modèle <code>{uri}</code>.",
     "models_failed": "Les modèles n’ont pas pu être lus : voir les messages du tableau de bord.",
+    "models_differ": (
+        "Le modèle que nomme <code>LIBELLE_MODEL</code> ({named}) n’est pas celui qui répond "
+        "({seen}) : seuils et courbe ne sont pas les siens."
+    ),
     "models_since": "{why} Ce qui suit date du {at} UTC.",
     # Drift.
     "drift_title": "La dérive : ce qui a changé",
