@@ -199,7 +199,7 @@ def coverage_chart(
     if points:
         layers += _threshold_layers(altair, points, x, y, words)
     if on_page:
-        chart = altair.layer(*layers).properties(width=WIDTH - 100, height=HEIGHT - 60)
+        chart = altair.layer(*layers).properties(width=WIDTH - 150, height=HEIGHT - 70)
         return draw(for_pages(chart), image, lang)
     chart = altair.layer(*layers, title=words["curve"])
     return draw(chart.properties(width=WIDTH, height=HEIGHT), image, lang)

@@ -15,7 +15,7 @@ from libelle.figures.drawing import (
 )
 
 # Pages are read on a telephone too: a narrow picture whose letters stay large when it shrinks.
-WIDTH, HEIGHT = 380, 190
+WIDTH, HEIGHT = 330, 180
 DECISIONS = ("automatic", "review", "refused", "failed")
 COLORS = {"automatic": RIGHT, "review": "#b7791f", "refused": QUIET, "failed": WRONG}
 BEFORE, AFTER = QUIET, RIGHT
@@ -188,6 +188,8 @@ def bars_chart(
             y=altair.Y("name:N", sort=None, title=None, axis=altair.Axis(labelLimit=190)),
         )
     )
+    # Names may be wider in the font of a reader: there is room for that.
+    chart = chart.properties(padding={"left": 28, "right": 5, "top": 5, "bottom": 5})
     return _draw(chart, image, lang, height=max(60, 28 * len(rows)), width=WIDTH - 130)
 
 

@@ -1,9 +1,10 @@
 """Today: what is answered now, or was on another day."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from fastapi import APIRouter, Request, Response
 
+from libelle.dashboard.journal import N_DAYS
 from libelle.dashboard.rendering import render
 from libelle.dashboard.routes.state import desk_of, notices_of, rows_of, say_of
 from libelle.dashboard.views.today import describe_day
@@ -24,8 +25,8 @@ def today_page(request: Request, day: str = "") -> Response:
 
 
 def _read_day(text: str, today: date) -> date:
-    """Return the day that an address names; today if it names none, or one to come."""
+    """Return the day that an address names, within what is counted; today if it names none."""
     try:
-        return min(date.fromisoformat(text), today)
+        return max(today - timedelta(days=N_DAYS), min(date.fromisoformat(text), today))
     except ValueError:
         return today

@@ -128,7 +128,6 @@ ENGLISH = {
     "first_changed_nothing": "Nothing notable changed.",
     "first_changed_compared": "Compared on {at} UTC.",
     "todo_nothing": "Nothing to do: all is well.",
-    "todo_log": "Keep a log of the answers (<code>LIBELLE_LOG_URI</code>).",
     "todo_unreachable": "Bring the log back within reach.",
     "todo_broken": "Suspend automatic coding, then certify again: the promise is broken.",
     "todo_doubt": "Have {n} more texts checked to settle it.",

@@ -135,7 +135,6 @@ FRENCH = {
     "first_changed_nothing": "Rien de notable n’a changé.",
     "first_changed_compared": "Comparaison mesurée le {at} UTC.",
     "todo_nothing": "Rien à faire : tout est en ordre.",
-    "todo_log": "Tenir un journal des réponses (<code>LIBELLE_LOG_URI</code>).",
     "todo_unreachable": "Rétablir l’accès au journal.",
     "todo_broken": (
         "Suspendre le codage automatique, puis certifier de nouveau : la promesse est rompue."
