@@ -232,7 +232,8 @@ def _colors(altair: Any, present: Sequence[str], words: Mapping[str, str]) -> An
     scale = altair.Scale(
         domain=[words[one] for one in present], range=[COLORS[one] for one in present]
     )
-    legend = altair.Legend(orient="bottom", columns=4, columnPadding=18) if present else None
+    columns = 3 if len(present) <= 3 else 2
+    legend = altair.Legend(orient="bottom", columns=columns, columnPadding=18) if present else None
     return altair.Color("name:N", title=None, scale=scale, legend=legend)
 
 

@@ -17,7 +17,7 @@ from libelle.dashboard.views.guarantee import (
 )
 from libelle.dashboard.views.models import warn_of_another, warn_of_models
 from libelle.dashboard.views.periods import coverage_of
-from libelle.dashboard.views.promises import promise_in_force
+from libelle.dashboard.views.promises import declared_promise, promise_in_force
 from libelle.monitoring.rollups import Counts
 
 router = APIRouter()
@@ -29,7 +29,7 @@ def guarantee_page(request: Request) -> Response:
     desk, say = desk_of(request), say_of(request)
     view, today, look = desk.view(), desk.today(), desk.models.view()
     snapshot, facts, audit = rows_of(view), look.value, desk.parts().audit
-    promise = None if snapshot is None else promise_in_force(snapshot)
+    promise = promise_in_force(snapshot) if snapshot is not None else declared_promise(facts)
     counts = Counts()
     if snapshot is not None:
         counts = snapshot.total(today - timedelta(days=N_DAYS - 1), today)
@@ -44,7 +44,7 @@ def guarantee_page(request: Request) -> Response:
             *warn_of_models(look, desk.settings.model, say),
             *warn_of_another(facts, promise, say),
         ],
-        card=answer_how_wrong(audit, promise, say),
+        card=answer_how_wrong(audit, promise, say) if promise or audit else None,
         audit_says=describe_audit(audit, promise, say) if audit else [],
         arms=tabulate_arms(audit, say) if audit else None,
         thresholds=tabulate_thresholds(facts.thresholds, say) if facts else None,

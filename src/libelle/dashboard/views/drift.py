@@ -120,7 +120,7 @@ def _draw_one(
     title, is_share = say.plain(f"drift_{name}"), name != "confidence"
 
     def write(number: float) -> str:
-        return (format_share if is_share else format_number)(number, say.lang)
+        return format_share(number, say.lang) if is_share else format_number(number, say.lang, 2)
 
     return drawer.figure(
         ("drift", name, snapshot.version, say.lang),

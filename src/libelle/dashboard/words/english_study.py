@@ -82,6 +82,7 @@ ENGLISH_STUDY = {
         "<code>libelle drift</code> measures it."
     ),
     "drift_meanwhile": "Meanwhile, week after week",
+    "drift_weeks": "Week after week",
     "drift_meanwhile_why": (
         "These lines show what the log holds. Nothing was tested: a difference may be chance."
     ),
@@ -130,6 +131,7 @@ ENGLISH_STUDY = {
         "The model is served from a folder: it has neither versions nor history. Give "
         "<code>LIBELLE_MODEL=models:/NAME@champion</code> to follow a registry."
     ),
+    "models_named": "Model <b>{name}</b>, fingerprint <code>{digest}</code>.",
     "models_versions": "Versions of {name}",
     "models_none": "No version is registered.",
     "version": "version",

@@ -88,6 +88,7 @@ FRENCH_STUDY = {
         "le mesure."
     ),
     "drift_meanwhile": "En attendant, semaine après semaine",
+    "drift_weeks": "Semaine après semaine",
     "drift_meanwhile_why": (
         "Ces courbes montrent ce que contient le journal. Aucun test n’a été fait : une "
         "différence peut venir du hasard."
@@ -139,6 +140,7 @@ FRENCH_STUDY = {
         "Le modèle est servi depuis un dossier : il n’a ni versions ni historique. Donnez "
         "<code>LIBELLE_MODEL=models:/NOM@champion</code> pour suivre un registre."
     ),
+    "models_named": "Modèle <b>{name}</b>, empreinte <code>{digest}</code>.",
     "models_versions": "Versions de {name}",
     "models_none": "Aucune version n’est enregistrée.",
     "version": "version",
