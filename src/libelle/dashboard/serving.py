@@ -1,6 +1,9 @@
 """Serving: what `libelle dashboard` runs."""
 
 import logging
+import signal
+import sys
+from types import FrameType
 
 import uvicorn
 
@@ -22,6 +25,8 @@ def serve_dashboard(settings: Settings, *, host: str, port: int) -> None:
     UsageError
         If no key is known and nothing says that none is needed.
     """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _exit)  # Given back by uvicorn once the last answer has left.
     logging.basicConfig(level=logging.INFO, format=FORMAT)
     app = create_dashboard(settings)
     if settings.auth == "none" and not is_loopback(host):
@@ -39,3 +44,7 @@ def serve_dashboard(settings: Settings, *, host: str, port: int) -> None:
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
     uvicorn.Server(config).run()
+
+
+def _exit(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
