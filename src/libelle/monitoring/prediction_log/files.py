@@ -49,7 +49,7 @@ def read_file(store: LogStore, name: str, columns: Sequence[str] = NAMES) -> pa.
 
 
 def iter_file(
-    store: LogStore, name: str, columns: Sequence[str] = NAMES, *, n_rows: int = 65_536
+    store: LogStore, name: str, columns: Sequence[str] = NAMES, *, n_rows: int = 16_384
 ) -> Iterator[pa.Table]:
     """Read a file of the log by pieces of at most `n_rows`; as `read_file`, and it raises the same.
 

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from sys import intern
 from typing import Any, NamedTuple, Self
@@ -202,22 +202,33 @@ def count_rows(table: pa.Table) -> Counts:
 
 def read_counts(values: dict[str, Any]) -> Counts:
     """Return the counts that `describe_counts` described."""
-    counters = {name: Counter(dict(_read_section(values[name]))) for name in SECTIONS}
+    counters = {name: _read_section(values[name]) for name in SECTIONS}
     return Counts(**counters, first_at=values["first_at"], last_at=values["last_at"])
 
 
 def describe_counts(counts: Counts) -> dict[str, Any]:
     """Return counts as JSON values."""
-    sections: dict[str, Any] = {
-        name: [[*key, n_rows] for key, n_rows in getattr(counts, name).items()] for name in SECTIONS
-    }
+    sections: dict[str, Any] = {name: _describe_section(getattr(counts, name)) for name in SECTIONS}
     return {**sections, "first_at": counts.first_at, "last_at": counts.last_at}
 
 
-def _read_section(rows: list[list[Any]]) -> Iterator[tuple[tuple[Any, ...], int]]:
-    for *key, n_rows in rows:
-        # A year of days names the same codes: one string for each is a tenth of the memory.
-        yield tuple(intern(one) if isinstance(one, str) else one for one in key), int(n_rows)
+def _describe_section(counter: Counter[tuple[Any, ...]]) -> dict[str, Any]:
+    """Return the parts of the keys column by column, each value once: it is read faster."""
+    columns = []
+    for parts in zip(*counter, strict=True):
+        places = {value: place for place, value in enumerate(dict.fromkeys(parts))}
+        columns.append([list(places), [places[value] for value in parts]])
+    return {"columns": columns, "numbers": list(counter.values())}
+
+
+def _read_section(values: dict[str, Any]) -> Counter[tuple[Any, ...]]:
+    columns = []
+    for distinct, places in values["columns"]:
+        # A quarter of days names the same codes: one string for all of them saves memory.
+        shared = [intern(one) if isinstance(one, str) else one for one in distinct]
+        columns.append([shared[place] for place in places])
+    keys = zip(*columns, strict=True)
+    return Counter(dict(zip(keys, map(int, values["numbers"]), strict=True)))
 
 
 def _count(

@@ -15,7 +15,7 @@ from libelle.monitoring.prediction_log.store import LogStore
 from libelle.monitoring.rollups.counts import COLUMNS, Counts, count_rows
 from libelle.monitoring.rollups.hashes import NO_HASH, Hashes, hashes_of, repeated_in
 
-_AT_ONCE = 4
+_AT_ONCE = 3
 
 
 @dataclass(frozen=True)

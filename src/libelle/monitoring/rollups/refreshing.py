@@ -90,6 +90,7 @@ class RollUps:
         self._cache = DayCache(folder, uri)
         self._days: dict[date, DayRollUp] | None = None
         self._version = 0
+        self._last: Snapshot | None = None
 
     def refresh(self, *, now: datetime, progress: Progress = lambda _done, _all: None) -> Snapshot:
         """Count what changed since the last time; what was counted is kept, even if this fails.
@@ -118,7 +119,9 @@ class RollUps:
             progress(n_done, len(changed))
             self._count(store, day, listed[day], is_open=day >= today - OPEN_DAYS)
         days = tuple(self._days[day] for day in sorted(self._days) if self._days[day].files)
-        return Snapshot(days, now, self._version)
+        kept = self._last._totals if self._last and self._last.version == self._version else {}
+        self._last = Snapshot(days, now, self._version, kept)
+        return self._last
 
     def counted(self, *, now: datetime) -> Snapshot:
         """Return what is counted so far, without a look at the log."""
