@@ -316,6 +316,25 @@ class Settings(BaseSettings):
             "nothing automatically any more until another model is certified (suspend)."
         ),
     ] = "warn"
+    dashboard_port: Annotated[
+        int, Field(ge=1, le=65535, description="Port the dashboard listens on.")
+    ] = 8001
+    review_seconds: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=3_600,
+            description="Time that a person takes to code a text: the dashboard tells the hours "
+            "that automatic answers save.",
+        ),
+    ] = 60.0
+    api_url: Annotated[
+        str,
+        Field(
+            pattern=r"^https?://[^\s?#]+$",
+            description="Address of the API that the dashboard asks and writes to.",
+        ),
+    ] = "http://127.0.0.1:8000"
     mlflow_tracking_uri: Annotated[
         str | None,
         Field(

@@ -10,6 +10,7 @@ from libelle.cli import (
     audit,
     certify,
     check,
+    dashboard,
     demo,
     drift,
     evaluate,
@@ -54,6 +55,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("retrain")(retrain.retrain)
 app.command("serve")(serve.serve)
+app.command("dashboard")(dashboard.dashboard)
 app.add_typer(models.app, name="models")
 app.add_typer(feedback.app, name="feedback")
 app.add_typer(runs.app, name="runs")

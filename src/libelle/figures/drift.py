@@ -14,7 +14,7 @@ from libelle.figures.drawing import (
     Language,
     draw,
     import_altair,
-    share,
+    share_axis,
 )
 
 N_CONFIDENCE_BARS = 20
@@ -68,7 +68,7 @@ def confidences_chart(
     ]
     places = np.arange(N_CONFIDENCE_BARS + 1) / N_CONFIDENCE_BARS
     altair, words = import_altair(), WORDS[lang]
-    x = share(altair.X, "place:Q", words["confidence"], domain=[0, 1])
+    x = share_axis(altair.X, "place:Q", words["confidence"], domain=[0, 1])
     return _draw_spreads(coarse, places, x, words["confidences"], image, lang)
 
 
@@ -126,10 +126,10 @@ def code_changes_chart(
     y = altair.Y("name:N", sort=None, title=None, axis=altair.Axis(labelLimit=260))
     base = altair.Chart(altair.Data(values=rows))
     lines = base.mark_line(color=QUIET, strokeWidth=2).encode(
-        x=share(altair.X, "share:Q", words["share"]), y=y, detail="name:N"
+        x=share_axis(altair.X, "share:Q", words["share"]), y=y, detail="name:N"
     )
     points = base.mark_circle(size=110, opacity=1).encode(
-        x=share(altair.X, "share:Q", words["share"]), y=y, color=_period_color(altair, words)
+        x=share_axis(altair.X, "share:Q", words["share"]), y=y, color=_period_color(altair, words)
     )
     chart = altair.layer(lines, points, title=words["codes"])
     return draw(chart.properties(width=WIDTH - 120, height=altair.Step(34)), image, lang)
@@ -147,7 +147,7 @@ def _draw_spreads(
         for edge, n_texts in zip(edges.tolist(), [*column.tolist(), column[-1]], strict=True)
     ]
     base = altair.Chart(altair.Data(values=rows)).encode(
-        x=x, y=share(altair.Y, "share:Q", words["share"]), color=_period_color(altair, words)
+        x=x, y=share_axis(altair.Y, "share:Q", words["share"]), color=_period_color(altair, words)
     )
     of = altair.datum.period
     before = base.transform_filter(of == words["before"]).mark_area(

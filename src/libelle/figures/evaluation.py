@@ -1,4 +1,4 @@
-"""Figures of an evaluation: errors, calibration, costs."""
+"""Evaluation: charts of how good a model is."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,8 +14,10 @@ from libelle.figures.drawing import (
     Image,
     Language,
     draw,
+    for_pages,
     import_altair,
-    share,
+    percent,
+    share_axis,
 )
 
 N_PAIRS_SHOWN = 20
@@ -144,8 +146,8 @@ def reliability_chart(
         The picture.
     """
     altair, words = import_altair(), WORDS[lang]
-    x = share(altair.X, "confidence:Q", words["confidence"], domain=[0, 1])
-    y = share(altair.Y, "accuracy:Q", words["accuracy"], domain=[0, 1])
+    x = share_axis(altair.X, "confidence:Q", words["confidence"], domain=[0, 1])
+    y = share_axis(altair.Y, "accuracy:Q", words["accuracy"], domain=[0, 1])
     diagonal = [{"confidence": 0, "accuracy": 0}, {"confidence": 1, "accuracy": 1}]
     line = altair.Chart(altair.Data(values=diagonal)).mark_line(color=QUIET, strokeDash=[4, 4])
     seen = altair.Chart(altair.Data(values=list(bins))).mark_line(color=RIGHT, point=True)
@@ -159,6 +161,7 @@ def coverage_chart(
     *,
     image: Image = "png",
     lang: Language = "en",
+    on_page: bool = False,
 ) -> bytes:
     """Draw the errors against the share coded automatically, and the bound of each threshold.
 
@@ -171,6 +174,8 @@ def coverage_chart(
         `none` are left out.
     image, lang : str
         Of the picture and of its words.
+    on_page : bool
+        Without its title, and narrow: a page has a title, and may be on a telephone.
 
     Returns
     -------
@@ -182,23 +187,23 @@ def coverage_chart(
         {
             "coverage": row["coverage"],
             "error": row["target_error"],
-            "name": _percent(row["target_error"], lang),
+            "name": percent(row["target_error"], lang),
             "status": words[row["status"]],
         }
         for row in thresholds
         if row["status"] in ("guaranteed", "indicative")
     ]
-    x = share(altair.X, "coverage:Q", words["coverage"], domain=[0, 1])
-    y = share(altair.Y, "error:Q", words["error"])
+    x = share_axis(altair.X, "coverage:Q", words["coverage"], domain=[0, 1])
+    y = share_axis(altair.Y, "error:Q", words["error"])
     seen = altair.Chart(altair.Data(values=list(curve))).mark_line(color=RIGHT, strokeWidth=2)
     layers = [seen.encode(x=x, y=y)]
     if points:
         layers += _threshold_layers(altair, points, x, y, words)
-    return draw(
-        altair.layer(*layers, title=words["curve"]).properties(width=WIDTH, height=HEIGHT),
-        image,
-        lang,
-    )
+    if on_page:
+        chart = altair.layer(*layers).properties(width=WIDTH - 150, height=HEIGHT - 70)
+        return draw(for_pages(chart), image, lang)
+    chart = altair.layer(*layers, title=words["curve"])
+    return draw(chart.properties(width=WIDTH, height=HEIGHT), image, lang)
 
 
 def cost_chart(
@@ -225,7 +230,7 @@ def cost_chart(
         The picture.
     """
     altair, words = import_altair(), WORDS[lang]
-    x = share(altair.X, "coverage:Q", words["coverage"], domain=[0, 1])
+    x = share_axis(altair.X, "coverage:Q", words["coverage"], domain=[0, 1])
     y = altair.Y("cost:Q", title=words["cost"])
     marked = [{**best, "name": words["cheapest"]}]
     line = altair.Chart(altair.Data(values=list(curve))).mark_line(color=RIGHT, strokeWidth=2)
@@ -255,8 +260,3 @@ def _threshold_layers(
         base.mark_point(filled=True, size=90, shape="diamond").encode(x=x, y=y, color=color),
         base.mark_text(dy=16).encode(x=x, y=y, text="name:N"),
     ]
-
-
-def _percent(share: float, lang: Language) -> str:
-    text = f"{100 * share:g}"
-    return f"≤ {text.replace('.', ',')} %" if lang == "fr" else f"≤ {text}%"

@@ -15,7 +15,7 @@ from libelle.figures.drawing import (
     Language,
     draw,
     import_altair,
-    share,
+    share_axis,
 )
 from libelle.figures.drift import name_code
 
@@ -84,7 +84,7 @@ def codes_by_week_chart(
         .mark_line(point=True, strokeWidth=2)
         .encode(
             x=x,
-            y=share(altair.Y, "share:Q", words["share"]),
+            y=share_axis(altair.Y, "share:Q", words["share"]),
             color=altair.Color("name:N", sort=None, title=None, legend=legend),
         )
     )
@@ -133,7 +133,7 @@ def weeks_chart(
         .mark_line(point=True, strokeWidth=2)
         .encode(
             x=x,
-            y=share(altair.Y, "share:Q", words["share"], domain=[0, 1]),
+            y=share_axis(altair.Y, "share:Q", words["share"], domain=[0, 1]),
             color=altair.Color("decision:N", title=None, scale=colors, legend=legend),
         )
     )

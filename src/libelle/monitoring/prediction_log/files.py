@@ -1,7 +1,7 @@
 """Files: the Parquet files of the log, of this version or an older one."""
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 
 import pyarrow as pa
@@ -41,6 +41,31 @@ def read_file(store: LogStore, name: str, columns: Sequence[str] = NAMES) -> pa.
             _check_version(file.schema_arrow.metadata or {})
             there = set(file.schema_arrow.names)
             return complete(file.read([one for one in columns if one in there]), columns)
+        except (DataError, FileNotFoundError):
+            raise
+        except Exception as error:  # Damage and filesystems raise all kinds of errors.
+            if kind_of(error) is FailureKind.OTHER:
+                raise DataError("it is damaged, or it is no file of libelle") from error
+            raise LogStoreError(store.uri, kind_of(error), error) from error
+
+
+def iter_file(
+    store: LogStore, name: str, columns: Sequence[str] = NAMES, *, n_rows: int = 16_384
+) -> Iterator[pa.Table]:
+    """Read a file of the log by pieces of at most `n_rows`; as `read_file`, and it raises the same.
+
+    A file that is damaged further on raises after its first pieces were given.
+    """
+    if not name.endswith(SUFFIX):
+        raise DataError("it is no Parquet file")
+    with store.open(name) as stream:
+        try:
+            file = pq.ParquetFile(stream, page_checksum_verification=True)
+            _check_version(file.schema_arrow.metadata or {})
+            there = set(file.schema_arrow.names)
+            wanted = [column for column in columns if column in there]
+            for batch in file.iter_batches(n_rows, columns=wanted):
+                yield complete(pa.Table.from_batches([batch]), columns)
         except (DataError, FileNotFoundError):
             raise
         except Exception as error:  # Damage and filesystems raise all kinds of errors.

@@ -97,6 +97,15 @@ class LogStore:
         folder = folder_of(day)
         return sorted(f"{folder}/{name}" for name in self._list(folder) if _is_visible(name))
 
+    def sizes(self, day: date) -> dict[str, int]:
+        """Return the size of each file of a day, by its name relative to the log."""
+        path, folder = self._path(folder_of(day)), folder_of(day)
+        try:
+            found = self._do(partial(self._ls_sizes, path), is_maybe_absent=True)
+        except FileNotFoundError:
+            return {}
+        return {f"{folder}/{name}": size for name, size in found.items() if _is_visible(name)}
+
     def open(self, name: str) -> IO[bytes]:
         """Open a file for reading; raise `FileNotFoundError` if it is not there any more."""
         path = self._path(name)
@@ -152,6 +161,12 @@ class LogStore:
         self._filesystem.invalidate_cache()
         listed: list[str] = self._filesystem.ls(path, detail=False)
         return listed
+
+    def _ls_sizes(self, path: str) -> dict[str, int]:
+        self._filesystem.invalidate_cache()
+        listed = self._filesystem.ls(path, detail=True)
+        names = (str(one["name"]).rstrip("/").rpartition("/")[2] for one in listed)
+        return {name: int(one["size"] or 0) for name, one in zip(names, listed, strict=True)}
 
     def _send(self, path: str, content: bytes) -> None:
         try:
