@@ -244,6 +244,16 @@ def test_s3_that_hangs_keeps_neither_coders_nor_predictions_waiting(make_client,
     assert (slugs.count("busy"), slugs.count("unavailable")) == (8, feedback.MAX_WAITING)
 
 
+def test_a_coder_is_answered_in_time_however_long_a_call_may_last(make_client, log, monkeypatch):
+    monkeypatch.setattr(feedback, "CALL_SECONDS", 4.0)
+    monkeypatch.setattr(feedback, "GIVE_SECONDS", 0.5)
+    with hanging() as endpoint:
+        client = make_client(**{**log, **on_s3(endpoint)})
+        begun = time.monotonic()
+        assert client.post(PATH, json=CONFIRMED).status_code == 503
+        assert time.monotonic() - begun < 3
+
+
 def test_waiting_for_verdicts_leaves_the_loop_free(make_client, log, hurried, portal):
     ticks = []
 

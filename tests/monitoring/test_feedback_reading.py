@@ -141,6 +141,15 @@ def test_what_is_compacted_is_read_alike_and_not_again(place):
     assert n_read(place) == 0
 
 
+def test_objects_alone_say_which_verdicts_there_are(tmp_path):
+    place = {"uri": str(tmp_path)}
+    give(place)
+    compact_feedback(**place)
+    [path] = tmp_path.rglob("*.json")
+    path.unlink()
+    assert read(place) == []
+
+
 @pytest.mark.parametrize("cut", ["put_once", "read_compacted_file", "delete"])
 @pytest.mark.parametrize("before", [True, False])
 def test_cut_at_any_moment_a_compaction_loses_nothing(tmp_path, monkeypatch, cut, before):

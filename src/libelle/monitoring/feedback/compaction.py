@@ -11,7 +11,6 @@ from libelle.errors import DataError, StorageError
 from libelle.monitoring.feedback.reading import (
     VERSION_KEY,
     StoredRows,
-    keep_one_each,
     mark_current,
     read_compacted_file,
 )
@@ -68,7 +67,7 @@ def write_compacted(store: FeedbackStore, table: pa.Table) -> None:
     """
     replaced, kept = store.compacted_names(), ""
     if table.num_rows:
-        kept = _write(store, mark_current(keep_one_each(table)).drop_columns(["current"]))
+        kept = _write(store, mark_current(table).drop_columns(["current"]))
     store.delete(name for name in replaced if name != kept)
 
 
