@@ -9,6 +9,8 @@ import uvicorn
 
 from api.security.addresses import is_loopback
 from libelle.dashboard.main import create_dashboard
+from libelle.dashboard.measured import MeasuredParts
+from libelle.dashboard.watching import utc_now
 from libelle.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -28,7 +30,7 @@ def serve_dashboard(settings: Settings, *, host: str, port: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _exit)  # Given back by uvicorn once the last answer has left.
     logging.basicConfig(level=logging.INFO, format=FORMAT)
-    app = create_dashboard(settings)
+    app = create_dashboard(settings, source=MeasuredParts(settings, clock=utc_now))
     if settings.auth == "none" and not is_loopback(host):
         logger.warning("LIBELLE_AUTH=none: whoever reaches %s sees the pages", host)
     logger.info("The dashboard is at http://%s:%d", host, port)
