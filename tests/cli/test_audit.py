@@ -305,6 +305,12 @@ def test_an_empty_log_says_no_data_yet(tmp_path):
         audit(tmp_path, "draw", tmp_path / "a.csv")
 
 
+def test_a_draw_of_nothing_writes_no_sheet(logged, tmp_path):
+    with pytest.raises(DataError, match="no text to judge"):
+        audit(logged, "draw", tmp_path / "a.csv", "--automatic=0", "--review=0")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_period_without_answers_says_no_data_yet(logged, tmp_path):
     with pytest.raises(DataError, match="No data yet"):
         audit(logged, "draw", tmp_path / "a.csv", "--since=2030-01-01")

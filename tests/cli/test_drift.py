@@ -153,11 +153,17 @@ def test_nothing_in_the_log_says_no_data_yet(home, tmp_path, since):
 
 @pytest.mark.parametrize(
     ("option", "said"),
-    [("--lang=de", "fr or in en"), ("--report=d.pdf", ".html"), ("--fail-at=none", "low, medium")],
+    [
+        (["--lang=de"], "fr or in en"),
+        (["--report=d.pdf"], ".html"),
+        (["--fail-at=none"], "low, medium"),
+        (BEFORE, "must end before"),
+        ([*BEFORE, f"--since={FIRST_DAY + timedelta(days=6):%Y-%m-%d}"], "must end before"),
+    ],
 )
 def test_odd_options_are_refused_before_any_work(tmp_path, option, said):
     with pytest.raises(UsageError, match=said):
-        drift(tmp_path, option)
+        drift(tmp_path, *option)
 
 
 def test_few_texts_are_not_compared(home, tmp_path):

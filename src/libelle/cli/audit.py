@@ -11,12 +11,31 @@ from libelle.cli.logged import choose_model, read_period
 from libelle.cli.options import Json, NomenclatureFile, Since, Until
 from libelle.cli.recording import read_log_options
 from libelle.cli.registering import who_asks
-from libelle.errors import UsageError
+from libelle.errors import DataError, UsageError
 from libelle.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from libelle.monitoring.audit import AuditEstimate, DrawRecord
     from libelle.monitoring.prediction_log import LogOptions
+
+# All that a draw looks at.
+COLUMNS = (
+    "prediction_id",
+    "id",
+    "received_at",
+    "model_name",
+    "model_version",
+    "model_digest",
+    "threshold_id",
+    "target_error",
+    "decision",
+    "top_code",
+    "confidence",
+    "text_hash",
+    "text",
+    "text_kind",
+    "text_probability",
+)
 
 app = typer.Typer(no_args_is_help=True, help="Check the promise on texts that a person judges.")
 
@@ -60,7 +79,8 @@ def draw_texts(
     audit.sample_uri_of(output)
     settings = read_settings()
     options = read_log_options(settings)
-    chosen, rows = choose_model(read_period(options, since=since, until=until), model, settings)
+    period = read_period(options, since=since, until=until, columns=COLUMNS)
+    chosen, rows = choose_model(period, model, settings)
     kept = rows_of_last_threshold(rows)
     if len(kept) < len(rows):
         say(f"{len(rows) - len(kept):,} rows under another threshold, or without one, left out.")
@@ -71,6 +91,11 @@ def draw_texts(
         seed=seed,
         texts="caller" if texts else "log",
     )
+    if not len(sample):
+        raise DataError(
+            "There is no text to judge: none was asked for, or the log has none that is automatic "
+            "or under review. Choose another period, or ask for some."
+        )
     own = None if texts is None else _read_own_texts(texts, id or "", text, kept, sample, options)
     record = audit.DrawRecord.of(kept, seed=seed)
     sample_uri = audit.write_draw(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 
 from libelle.cli.console import print_json, print_lines, say
-from libelle.cli.logged import choose_model, load_logged_model, read_period
+from libelle.cli.logged import choose_model, is_digest, load_logged_model, read_period
 from libelle.cli.options import Json, Since, Until
 from libelle.cli.recording import read_log_options
 from libelle.errors import LibelleError, UsageError
@@ -81,6 +81,7 @@ def drift(
     from libelle.monitoring.logged_models import rows_of_model
 
     _refuse_odd_options(report, lang, fail_at)
+    _refuse_overlap(since, against_log)
     settings = read_settings()
     columns = COLUMNS + TEXT_COLUMNS if against_log else COLUMNS
     options = read_log_options(settings)
@@ -115,6 +116,14 @@ def _refuse_odd_options(report: str | None, lang: str, fail_at: str | None) -> N
         raise UsageError(f"--fail-at {fail_at}: a severity is low, medium or high.")
 
 
+def _refuse_overlap(since: datetime | None, against_log: tuple[datetime, datetime] | None) -> None:
+    if against_log and (since is None or against_log[1] > since):
+        raise UsageError(
+            "--against-log: the earlier period must end before the one that is studied begins. "
+            "Give --since, no earlier than that end."
+        )
+
+
 def _rows_since(rows: Any, since: datetime | None) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -130,7 +139,7 @@ def _find_predictor(
     chosen: "LoggedModel", model: str | None, settings: Settings, *, needed: bool
 ) -> Any:
     """Return the model that answered; None if it is not found, and only titles are missed."""
-    named = None if model is None or chosen.digest.startswith(model) else model
+    named = None if model is None or is_digest(model) else model
     try:
         return load_logged_model(chosen, settings, named=named)
     except LibelleError as error:

@@ -104,9 +104,14 @@ def load_logged_model(
     return predictor
 
 
+def is_digest(model: str) -> bool:
+    """Tell whether a model is named by its digest, or by the beginning of it."""
+    return _DIGEST.fullmatch(model) is not None
+
+
 def _digest_of(model: str, settings: Settings) -> str:
     from libelle.predictor.folder import find_folder, read_manifest
 
-    if _DIGEST.fullmatch(model):
+    if is_digest(model):
         return model
     return read_manifest(find_folder(find_model(model, settings)))[1]

@@ -35,7 +35,7 @@ def make_sheet(sample: pa.Table, texts: Mapping[str, str] | None = None) -> pa.T
     DataError
         If the text of a row is not there.
     """
-    ordered = sample.take(pa.array(_mix(sample["arm"].to_pylist())))
+    ordered = sample.take(pa.array(_mix(sample["arm"].to_pylist()), pa.int64()))
     ids = ordered["id"].to_pylist()
     found = ordered["text"].to_pylist() if texts is None else [texts.get(one) for one in ids]
     if n_missing := found.count(None):
