@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
+
 from libelle.errors import StorageError
 from libelle.monitoring.prediction_log.reading import ATTEMPTS, Problem
 from libelle.monitoring.prediction_log.store import LogStore
@@ -151,6 +153,8 @@ class RollUps:
             self._days = {**days, day: rolled_up}
             self._version += 1
             self._cache.write(rolled_up)
+            # Arrow would keep what a day took for the next one: with threads, twice as much.
+            pa.default_memory_pool().release_unused()
             return
         raise StorageError(
             f"{store.address('')} changes faster than it can be read. Is it being compacted? "
