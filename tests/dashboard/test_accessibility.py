@@ -8,7 +8,7 @@ from string import Formatter
 import pytest
 
 import libelle.dashboard
-from libelle.dashboard.words import WORDS
+from libelle.dashboard.words import WORDS, Say
 from tests.dashboard.conftest import PAGES
 from tests.dashboard.html import Page
 from tests.dashboard.test_pages import FACTS, PARTS
@@ -135,3 +135,18 @@ def test_every_sentence_is_said_somewhere():
 
 def slots(sentence):
     return {name for _, name, _, _ in Formatter().parse(sentence) if name}
+
+
+def test_labels_hold_a_number_and_its_unit_together():
+    say = Say("fr")
+    assert say.plain("today_promise_guaranteed", target="5\u202f%").startswith("au plus 5\u202f%")
+    assert say.plain("ms", n="12") == "12\u00a0ms"
+
+
+def test_what_is_put_in_a_sentence_is_escaped_and_read_as_it_is_in_a_label():
+    assert say_name("<b>&") == "&lt;b&gt;&amp;"
+    assert Say("en").plain("logged_in", name="<b>&") == "Logged in: <b>&"
+
+
+def say_name(name):
+    return str(Say("en")("logged_in", name=name)).removeprefix("Logged in: ")

@@ -273,3 +273,31 @@ folder = Path("{folder}")
 print("ready", flush=True)
 RollUps(str(folder / "log"), folder / "cache", n_days=365).refresh(now=NOW)
 """
+
+
+def test_a_long_counting_is_done_by_another_process(tmp_path, monkeypatch):
+    for day in range(4):
+        put(tmp_path / "log", [make_row(received_at=MONDAY - timedelta(days=day))])
+    read, told = watch_reads(monkeypatch), []
+    rolled_up = roll_ups(tmp_path)
+    snapshot = rolled_up.refresh(
+        now=NOW, most_bytes=1_000, progress=lambda *numbers: told.append(numbers)
+    )
+    assert counted(snapshot) == naive(tmp_path)
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert read == []
+    put(tmp_path / "log", [make_row()], stem="more")
+    assert rolled_up.refresh(now=NOW, most_bytes=2**20).n_rows == 5
+    assert len(read) == 1
+
+
+def test_a_long_counting_that_is_killed_goes_on_later(tmp_path, monkeypatch):
+    from libelle.monitoring.rollups import apart
+
+    put(tmp_path / "log", [make_row()])
+    rolled_up = roll_ups(tmp_path)
+    monkeypatch.setattr(apart.sys, "executable", "/bin/false")
+    with pytest.raises(StorageError, match="cut short"):
+        rolled_up.refresh(now=NOW, most_bytes=0)
+    monkeypatch.undo()
+    assert roll_ups(tmp_path).refresh(now=NOW, most_bytes=0).n_rows == 1

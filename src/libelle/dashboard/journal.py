@@ -10,6 +10,7 @@ from libelle.monitoring.rollups import RollUps, Snapshot
 from libelle.settings import Settings
 
 EVERY_SECONDS = 15.0
+MOST_BYTES = 2**24  # Of files counted by this process; more would take its memory for good.
 N_DAYS = 92  # Twelve weeks, and what they are compared with.
 
 
@@ -94,7 +95,9 @@ class Journal:
     def _count(self) -> Snapshot:
         assert self._roll_ups is not None  # noqa: S101
         try:
-            return self._roll_ups.refresh(now=self._clock(), progress=self._note)
+            return self._roll_ups.refresh(
+                now=self._clock(), progress=self._note, most_bytes=MOST_BYTES
+            )
         finally:
             self._progress = (0, 0)
 

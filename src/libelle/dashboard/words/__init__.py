@@ -1,5 +1,7 @@
 """Words: what the pages say, in French and in English."""
 
+import html
+import re
 from typing import Any
 
 from markupsafe import Markup
@@ -9,6 +11,9 @@ from libelle.dashboard.words.english_study import ENGLISH_STUDY
 from libelle.dashboard.words.french import FRENCH
 from libelle.dashboard.words.french_study import FRENCH_STUDY
 from libelle.reports.formats import Language, format_count
+
+_UNIT = re.compile(r"\} (?=(?:s|ms|pt|h)\b)")
+_TAG = re.compile("<[^>]*>")
 
 
 class Say:
@@ -29,7 +34,8 @@ class Say:
 
     def plain(self, name: str, /, **values: Any) -> str:
         """Return a sentence without markup, for a label."""
-        return str(self(name, **values).striptags())
+        # Not `striptags`, which makes plain spaces of those that hold a number and its unit.
+        return html.unescape(_TAG.sub("", self(name, **values)))
 
     def number_of(self, name: str, n_things: int) -> Markup:
         """Return a number of things, in the singular or in the plural."""
@@ -45,10 +51,15 @@ def _keep_together(sentence: str) -> str:
     """Return French words whose double punctuation never begins a line."""
     for mark in ":;?!»%":
         sentence = sentence.replace(f" {mark}", f"\N{NO-BREAK SPACE}{mark}")
-    return sentence.replace("« ", "«\N{NO-BREAK SPACE}")
+    return _hold_units(sentence.replace("« ", "«\N{NO-BREAK SPACE}"))
+
+
+def _hold_units(sentence: str) -> str:
+    """Return a sentence where no number stands at the end of a line without its unit."""
+    return _UNIT.sub("}\N{NO-BREAK SPACE}", sentence)
 
 
 WORDS: dict[Language, dict[str, str]] = {
     "fr": {name: _keep_together(sentence) for name, sentence in (FRENCH | FRENCH_STUDY).items()},
-    "en": ENGLISH | ENGLISH_STUDY,
+    "en": {name: _hold_units(said) for name, said in (ENGLISH | ENGLISH_STUDY).items()},
 }

@@ -41,6 +41,10 @@ class DayCache:
         days = (_read_day(path) for path in self._paths())
         return {one.day: one for one in days if one is not None}
 
+    def read_day(self, day: date) -> DayRollUp | None:
+        """Return a day, None if it is not kept."""
+        return _read_day(self._path(day))
+
     def write(self, rolled_up: DayRollUp) -> None:
         """Keep a day in the place of what was kept of it.
 

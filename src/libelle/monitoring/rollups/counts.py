@@ -106,6 +106,9 @@ class Counts:
     sums: Counter[tuple[Any, ...]] = field(default_factory=Counter)
     first_at: int | None = None
     last_at: int | None = None
+    _decisions: dict[str | None, int] | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
 
     @classmethod
     def total(cls, several: Iterable["Counts"]) -> Self:
@@ -117,6 +120,7 @@ class Counts:
 
     def add(self, other: "Counts") -> None:
         """Add the rows of another count to this one."""
+        self._decisions = None
         for name in SECTIONS:
             getattr(self, name).update(getattr(other, name))
         moments = [one for one in (self.first_at, other.first_at) if one is not None]
@@ -139,7 +143,9 @@ class Counts:
 
     def decisions(self) -> dict[str | None, int]:
         """Return the rows of each decision; those of None failed."""
-        return {key[0]: n_rows for key, n_rows in self.by("decision").items()}
+        if self._decisions is None:  # Pages ask it of each day, several times.
+            self._decisions = {key[0]: n_rows for key, n_rows in self.by("decision").items()}
+        return self._decisions
 
     def by_code(self) -> dict[str, CodeTally]:
         """Return what was answered for each likeliest code."""
@@ -169,7 +175,7 @@ class Counts:
         return None
 
 
-SECTIONS = tuple(one.name for one in fields(Counts) if not one.name.endswith("_at"))
+SECTIONS = tuple(one.name for one in fields(Counts) if one.default_factory is Counter)
 
 
 def duration_of_bin(place: int) -> float:

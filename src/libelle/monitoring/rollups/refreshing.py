@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
+
 from libelle.errors import StorageError
 from libelle.monitoring.prediction_log.reading import ATTEMPTS, Problem
 from libelle.monitoring.prediction_log.store import LogStore
+from libelle.monitoring.rollups.apart import count_apart
 from libelle.monitoring.rollups.cache import DayCache
 from libelle.monitoring.rollups.counts import Counts
 from libelle.monitoring.rollups.days import DayRollUp, roll_up_day
@@ -19,6 +22,7 @@ OPEN_DAYS = timedelta(days=1)
 _LISTED_AT_ONCE = 16
 
 Progress = Callable[[int, int], None]
+OnDay = Callable[[date, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -85,14 +89,21 @@ class RollUps:
         n_days: int,
         options: StorageOptions = DEFAULT_OPTIONS,
     ) -> None:
-        self._uri, self._options = uri, options
+        self._uri, self._folder, self._options = uri, folder, options
         self._n_days = n_days
         self._cache = DayCache(folder, uri)
         self._days: dict[date, DayRollUp] | None = None
         self._version = 0
         self._last: Snapshot | None = None
 
-    def refresh(self, *, now: datetime, progress: Progress = lambda _done, _all: None) -> Snapshot:
+    def refresh(
+        self,
+        *,
+        now: datetime,
+        progress: Progress = lambda _done, _all: None,
+        on_day: OnDay = lambda _day, _done, _all: None,
+        most_bytes: int | None = None,
+    ) -> Snapshot:
         """Count what changed since the last time; what was counted is kept, even if this fails.
 
         Parameters
@@ -100,6 +111,10 @@ class RollUps:
         now : datetime
         progress : callable
             Told how many days are counted, and how many there are to count.
+        on_day : callable
+            Told the same once a day is kept, and which one.
+        most_bytes : int or None
+            If there is more to read, another process does it: its memory goes with it.
 
         Raises
         ------
@@ -112,12 +127,15 @@ class RollUps:
             self._days = self._cache.read()
         today = now.astimezone(UTC).date()
         listed = self._list(store, oldest=today - timedelta(days=self._n_days))
+        if most_bytes is not None and self._bytes_to_read(listed) > most_bytes:
+            self._count_apart(now, progress)
         self._forget(self._days.keys() - listed.keys())
         changed = [day for day, files in listed.items() if not self._is_known(day, files)]
         # The latest first: it is the one that people look at.
         for n_done, day in enumerate(sorted(changed, reverse=True)):
             progress(n_done, len(changed))
             self._count(store, day, listed[day], is_open=day >= today - OPEN_DAYS)
+            on_day(day, n_done + 1, len(changed))
         days = tuple(self._days[day] for day in sorted(self._days) if self._days[day].files)
         kept = self._last._totals if self._last and self._last.version == self._version else {}
         self._last = Snapshot(days, now, self._version, kept)
@@ -132,6 +150,25 @@ class RollUps:
         days = [day for day in store.days() if day >= oldest]
         with ThreadPoolExecutor(_LISTED_AT_ONCE) as pool:
             return dict(zip(days, pool.map(store.sizes, days), strict=True))
+
+    def _bytes_to_read(self, listed: Mapping[date, Mapping[str, int]]) -> int:
+        known = {day: one.files for day, one in (self._days or {}).items()}
+        return sum(
+            size
+            for day, files in listed.items()
+            for name, size in files.items()
+            if name not in known.get(day, ())
+        )
+
+    def _count_apart(self, now: datetime, progress: Progress) -> None:
+        asked = count_apart(
+            self._uri, self._folder, n_days=self._n_days, now=now, options=self._options
+        )
+        for step in asked:
+            if (rolled_up := self._cache.read_day(step.day)) is not None:
+                self._days = {**(self._days or {}), step.day: rolled_up}
+                self._version += 1
+            progress(step.n_done, step.n_days)
 
     def _is_known(self, day: date, files: Mapping[str, int]) -> bool:
         known = (self._days or {}).get(day)
@@ -151,6 +188,8 @@ class RollUps:
             self._days = {**days, day: rolled_up}
             self._version += 1
             self._cache.write(rolled_up)
+            # Arrow would keep what a day took for the next one: with threads, twice as much.
+            pa.default_memory_pool().release_unused()
             return
         raise StorageError(
             f"{store.address('')} changes faster than it can be read. Is it being compacted? "
