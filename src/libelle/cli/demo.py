@@ -121,14 +121,14 @@ def _write_log_key(path: Path) -> str:
 
 def _fill_empty_log(settings: Settings) -> None:
     """Replay weeks of traffic, the first time."""
-    from libelle.cli.predict import load_predictor
+    from libelle.cli.predict import load_version
     from libelle.monitoring.prediction_log.store import LogStore
 
     options = read_log_options(settings)
     if next(iter(LogStore(options.uri, options.storage).days()), None) is not None:
         return
-    predictor = load_predictor(settings.model, settings)
-    n_texts = write_traffic(options, predictor, until=datetime.now(UTC))
+    predictor, version = load_version(settings.model, settings)
+    n_texts = write_traffic(options, predictor, version, until=datetime.now(UTC))
     say(f"{n_texts:,} made-up requests of the last weeks are in {options.uri}")
 
 
@@ -147,27 +147,35 @@ def replay_traffic(
 
     Example: `LIBELLE_LOG_URI=log libelle demo traffic models:/demo@champion`
     """
-    from libelle.cli.predict import load_predictor
+    from libelle.cli.predict import load_version
     from libelle.data.demo import SYNTHETIC_NOTICE
 
     settings = read_settings()
     options = read_log_options(settings)
-    predictor = load_predictor(model, settings)
+    predictor, version = load_version(model, settings)
     say(SYNTHETIC_NOTICE)
     n_texts = write_traffic(
-        options, predictor, until=datetime.now(UTC), seed=seed, n_weeks=weeks, texts_per_day=per_day
+        options,
+        predictor,
+        version,
+        until=datetime.now(UTC),
+        seed=seed,
+        n_weeks=weeks,
+        texts_per_day=per_day,
     )
     print_lines([f"{n_texts:,} answers of the last {weeks} weeks in {options.uri}."])
 
 
-def write_traffic(options: LogOptions, predictor: Any, *, until: datetime, **size: int) -> int:
+def write_traffic(
+    options: LogOptions, predictor: Any, version: str | None, *, until: datetime, **size: int
+) -> int:
     """Write traffic that ends at a time to the log, with its texts; return how many there are."""
     from libelle.data.demo import make_traffic
 
     open_options = replace(options, text_policy=TextPolicy.FULL)
     traffic = make_traffic(until=until, **size)
     with recording(
-        open_options, predictor, request_id="traffic", version=None, client="libelle demo"
+        open_options, predictor, request_id="traffic", version=version, client="libelle demo"
     ) as recorder:
         for start in range(0, len(traffic), TRAFFIC_CHUNK):
             _replay(traffic[start : start + TRAFFIC_CHUNK], start, predictor, recorder)

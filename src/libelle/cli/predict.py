@@ -39,7 +39,7 @@ def predict(
     settings = read_settings()
     options = settings.storage_options()
     log_options = read_log_options(settings) if log else None
-    predictor = load_predictor(model, settings)
+    predictor, version = load_version(model, settings)
     code = partial(
         predict_file,
         predictor,
@@ -56,7 +56,7 @@ def predict(
         # The same file under the same model is the same rows, however often it is coded.
         request_id = f"file-{_digest_of(input, options)[:32]}"
         with recording(
-            log_options, predictor, request_id=request_id, version=None, client=CLIENT
+            log_options, predictor, request_id=request_id, version=version, client=CLIENT
         ) as recorder:
             summary = code(recorder=recorder)
     print_json(summary.to_dict()) if json else print_lines(summary.lines())
@@ -72,22 +72,32 @@ def _digest_of(uri: str, options: StorageOptions) -> str:
 
 def load_predictor(model: str, settings: Settings) -> Any:
     """Return the predictor that `models:/…` or a folder names, aimed as the settings say."""
+    return load_version(model, settings)[0]
+
+
+def load_version(model: str, settings: Settings) -> tuple[Any, str | None]:
+    """Return the predictor and its version in the registry, None for a folder."""
     from libelle.predictor import Predictor
 
-    predictor = Predictor.load(find_model(model, settings))
+    path, version = _locate(model, settings)
+    predictor = Predictor.load(path)
     predictor.aim_at(settings.target_error)
-    return predictor
+    return predictor, version
 
 
 def find_model(model: str, settings: Settings) -> Path:
     """Return the folder of a model, brought here if it stands in a registry."""
+    return _locate(model, settings)[0]
+
+
+def _locate(model: str, settings: Settings) -> tuple[Path, str | None]:
     from libelle.cli.registering import tracking_uri
 
     if not model.startswith("models:/"):
-        return Path(model)
+        return Path(model), None
     from libelle.tracking.registry import fetch_model
 
     fetched = fetch_model(
         model, tracking_uri=tracking_uri(settings), destination=settings.home / "models"
     )
-    return fetched.path
+    return fetched.path, fetched.version
