@@ -23,6 +23,7 @@ from api.loading import LoadedModel, ModelSource, is_registered, load_safely
 from api.main import create_app
 from api.metrics import Report
 from api.metrics.exposition import CONTENT_TYPE
+from api.metrics.families import Layout
 from api.security.access import read_key_ring
 from api.server import (
     AnsweringServer,
@@ -91,45 +92,19 @@ class _Serving:
         self, settings: Settings, listener: socket, metrics_listener: socket | None
     ) -> None:
         self._settings, self._listener = settings, listener
+        self._listeners = [one for one in (listener, metrics_listener) if one is not None]
         # A worker that asked for it might be an orphan already, and would never end.
         self._pid = os.getpid()
         self._board = Board(Notice())
+        self._log = settings.log_options()
         layout = create_app(settings, None).state.service.meter.layout
         ledger = Ledger(
             layout.n_numbers, layout.n_lasting, n_pages=MAX_GENERATIONS * settings.workers
         )
-        self._log = settings.log_options()
-        spool_path = None if self._log is None else self._log.spool_path
-        self._promise: PromiseWatch | None = None
-        if settings.verdict_uri is not None:
-            self._promise = PromiseWatch(
-                settings.verdict_uri,
-                settings.storage_options(),
-                seconds=settings.follow_seconds,
-                leave=[one for one in (listener, metrics_listener) if one is not None],
-            )
+        self._promise = self._watch_promise()
         self._judgements = None if self._promise is None else self._promise.board
-        self._exporter: Exporter | None = None
-        if metrics_listener is not None:
-            report = Report(
-                layout,
-                ledger,
-                self._board,
-                started_at=time.time(),
-                spool_path=spool_path,
-                judgements=self._judgements,
-            )
-            self._exporter = Exporter(
-                metrics_listener, report.render, content_type=CONTENT_TYPE, leave=[listener]
-            )
-        self._uploader: Companion | None = None
-        if self._log is not None:
-            refuse_unusable_spool(self._log.spool_path)
-            self._uploader = Companion(
-                "brings predictions to the log",
-                partial(upload_until_told, self._log),
-                leave=[one for one in (listener, metrics_listener) if one is not None],
-            )
+        self._uploader = self._upload_log()
+        self._exporter = self._export(metrics_listener, layout, ledger)
         self._served: LoadedModel | None = None
         self._supervisor: Supervisor[LoadedModel | None] = Supervisor(
             self._answer,
@@ -137,6 +112,43 @@ class _Serving:
             n_workers=settings.workers,
             patience_seconds=settings.drain_seconds + settings.shutdown_seconds + SPARE_SECONDS,
         )
+
+    def _watch_promise(self) -> PromiseWatch | None:
+        """Return what looks for the verdict of audits, if one may be published."""
+        settings = self._settings
+        if settings.verdict_uri is None:
+            return None
+        return PromiseWatch(
+            settings.verdict_uri,
+            settings.storage_options(),
+            seconds=settings.follow_seconds,
+            leave=self._listeners,
+        )
+
+    def _upload_log(self) -> Companion | None:
+        """Return what brings predictions to the log, if there is one."""
+        if self._log is None:
+            return None
+        refuse_unusable_spool(self._log.spool_path)
+        return Companion(
+            "brings predictions to the log",
+            partial(upload_until_told, self._log),
+            leave=self._listeners,
+        )
+
+    def _export(self, listener: socket | None, layout: Layout, ledger: Ledger) -> Exporter | None:
+        """Return what shows the metrics, if they have a port."""
+        if listener is None:
+            return None
+        report = Report(
+            layout,
+            ledger,
+            self._board,
+            started_at=time.time(),
+            spool_path=None if self._log is None else self._log.spool_path,
+            judgements=self._judgements,
+        )
+        return Exporter(listener, report.render, content_type=CONTENT_TYPE, leave=[self._listener])
 
     def run(self) -> None:
         """Serve a folder, or follow a registry, until a signal asks to stop."""
