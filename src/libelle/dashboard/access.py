@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -16,38 +15,12 @@ from api.security.keys import ApiKey
 from api.security.keys import Scope as KeyScope
 from api.security.sessions import COOKIE, CSRF_HEADER
 from libelle.dashboard.rendering import show_error
+from libelle.dashboard.visitors import ANYBODY, SCOPE_OF_PAGE, Visitor
 
 LOGIN, LOGOUT = "/login", "/logout"
 CSRF_FIELD: Final = "csrf_token"
 MAX_FORM_BYTES, MAX_FORM_FIELDS = 4_000, 8
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
-# Pages that show texts, by the first word of their address; the others take `read`.
-_SCOPE_OF_PAGE: Final = {"review": KeyScope.REVIEW}
-
-
-@dataclass(frozen=True)
-class Visitor:
-    """Who looks at a page.
-
-    Attributes
-    ----------
-    name : str
-        Of the client whose key it is; empty when no key is asked for.
-    scopes : frozenset of Scope
-    csrf_token : str
-        What forms have to bear; empty when no key is asked for.
-    """
-
-    name: str
-    scopes: frozenset[KeyScope]
-    csrf_token: str = ""
-
-    def may(self, scope: str) -> bool:
-        """Tell whether the visitor has a scope."""
-        return KeyScope(scope) in self.scopes
-
-
-ANYBODY: Final = Visitor("", frozenset(KeyScope))
 
 
 class Access:
@@ -114,7 +87,7 @@ def needed_scope(method: str, path: str) -> KeyScope | None:
         return None
     if method not in _READS:
         return KeyScope.REVIEW
-    return _SCOPE_OF_PAGE.get(path.strip("/").partition("/")[0], KeyScope.READ)
+    return SCOPE_OF_PAGE.get(path.strip("/").partition("/")[0], KeyScope.READ)
 
 
 async def read_form(request: Request) -> dict[str, str]:

@@ -6,8 +6,10 @@ from markupsafe import Markup
 
 from libelle.dashboard.words.english import ENGLISH
 from libelle.dashboard.words.english_study import ENGLISH_STUDY
+from libelle.dashboard.words.english_work import ENGLISH_WORK
 from libelle.dashboard.words.french import FRENCH
 from libelle.dashboard.words.french_study import FRENCH_STUDY
+from libelle.dashboard.words.french_work import FRENCH_WORK
 from libelle.reports.formats import Language, format_count
 
 
@@ -49,6 +51,9 @@ def _keep_together(sentence: str) -> str:
 
 
 WORDS: dict[Language, dict[str, str]] = {
-    "fr": {name: _keep_together(sentence) for name, sentence in (FRENCH | FRENCH_STUDY).items()},
-    "en": ENGLISH | ENGLISH_STUDY,
+    "fr": {
+        name: _keep_together(sentence)
+        for name, sentence in (FRENCH | FRENCH_STUDY | FRENCH_WORK).items()
+    },
+    "en": ENGLISH | ENGLISH_STUDY | ENGLISH_WORK,
 }
