@@ -133,7 +133,7 @@ def find_codes(api: ApiClient, q: str, say: Say, *, limit: int) -> Found:
         page = api.get("/v1/codes", q=q, limit=limit).content
     except (ApiGoneError, ApiRefusalError):
         return Found(q, [], say.plain("review_search_gone"), is_gone=True)
-    codes = [{"code": one["code"], "title": one["title"]} for one in page["codes"]]
+    codes = [{"code": one["code"], "title": one["title"], "share": ""} for one in page["codes"]]
     return Found(q, codes, str(say.number_of("codes_found", page["total"])))
 
 
