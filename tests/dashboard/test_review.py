@@ -195,7 +195,13 @@ def test_agreement_counts_texts_judged_twice():
     verdicts = pa.table(
         {
             "prediction_id": ["p", "p", "q", "q", "r"],
-            "verdict": ["confirmed", "corrected", "ambiguous_nomenclature", "confirmed", "confirmed"],
+            "verdict": [
+                "confirmed",
+                "corrected",
+                "ambiguous_nomenclature",
+                "confirmed",
+                "confirmed",
+            ],
             "code": ["1", "1", None, "1", "1"],
         }
     )

@@ -2,6 +2,7 @@
 
 import os
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -122,7 +123,7 @@ def test_undo_goes_back_and_the_new_answer_replaces_the_old_one(tab, tmp_path, m
     rows = sorted(verdicts_in(tmp_path), key=lambda row: row["n"])
     assert len({row["prediction_id"] for row in rows}) == 1
     assert rows[-1]["code"] == CODES[2]
-    assert all(b["replaces"] == a["feedback_id"] for a, b in zip(rows, rows[1:], strict=False))
+    assert all(b["replaces"] == a["feedback_id"] for a, b in pairwise(rows))
 
 
 def test_a_key_held_down_answers_nothing(tab, tmp_path, model, show):

@@ -85,12 +85,12 @@ def needed_scope(method: str, path: str) -> KeyScope | None:
     """
     if path == LOGOUT:
         return None
-    if method not in _READS:
-        return KeyScope.REVIEW
-    return SCOPE_OF_PAGE.get(path.strip("/").partition("/")[0], KeyScope.READ)
+    page = path.strip("/").partition("/")[0]
+    otherwise = KeyScope.READ if method in _READS else KeyScope.REVIEW
+    return SCOPE_OF_PAGE.get(page, otherwise)
 
 
-async def read_form(request: Request) -> dict[str, str]:
+async def read_form(request: Request, *, max_bytes: int = MAX_FORM_BYTES) -> dict[str, str]:
     """Return the fields of a small form; none if it is not one.
 
     Other routes that write call this, or look at `X-CSRF-Token`, before anything else.
@@ -98,7 +98,7 @@ async def read_form(request: Request) -> dict[str, str]:
     content = b""
     async for piece in request.stream():
         content += piece
-        if len(content) > MAX_FORM_BYTES:
+        if len(content) > max_bytes:
             return {}
     try:
         text = content.decode()

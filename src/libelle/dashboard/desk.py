@@ -10,6 +10,7 @@ from libelle.dashboard.journal import Journal, JournalView
 from libelle.dashboard.model_view import Models
 from libelle.dashboard.parts import Parts, PartsSource
 from libelle.dashboard.review import Reviewing
+from libelle.dashboard.trying import Shelf
 from libelle.dashboard.watching import Clock
 from libelle.settings import Settings
 
@@ -28,6 +29,7 @@ class Desk:
     drawer : Drawer
     api : ApiClient
     reviewing : Reviewing
+    shelf : Shelf
     clock : callable
     """
 
@@ -39,6 +41,7 @@ class Desk:
     drawer: Drawer
     api: ApiClient
     reviewing: Reviewing
+    shelf: Shelf
     clock: Clock
 
     def today(self) -> date:

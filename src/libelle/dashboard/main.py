@@ -29,15 +29,17 @@ from libelle.dashboard.routes import (
     review,
     sessions,
     today,
+    trying,
 )
 from libelle.dashboard.surroundings import Answers, SubPath
+from libelle.dashboard.trying import Shelf
 from libelle.dashboard.watching import Clock, utc_now
 from libelle.settings import Settings
 
 LOG_KEY_BYTES = 32
 # Whatever stands elsewhere asks for a login.
 OPEN_ADDRESSES: Final = frozenset((*files.OPEN_ADDRESSES, *sessions.OPEN_ADDRESSES))
-ROUTES: Final = (files, sessions, first, today, guarantee, drift, codes, review, models)
+ROUTES: Final = (files, sessions, first, today, trying, guarantee, drift, codes, review, models)
 
 
 def create_dashboard(
@@ -77,6 +79,7 @@ def create_dashboard(
         drawer=Drawer(),
         api=api,
         reviewing=Reviewing(settings, api=api, clock=clock),
+        shelf=Shelf(settings.home / "tries"),
         clock=clock,
     )
     for route in ROUTES:

@@ -16,7 +16,7 @@ from libelle.dashboard.words import Say
 from libelle.reports import formats
 from libelle.reports.formats import Language
 
-PAGES = ("first", "today", "guarantee", "drift", "codes", "review", "models")
+PAGES = ("first", "today", "try", "guarantee", "drift", "codes", "review", "models")
 ADDRESSES = {"first": "."} | {name: name for name in PAGES[1:]}
 
 

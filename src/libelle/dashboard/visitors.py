@@ -6,7 +6,7 @@ from typing import Final
 from api.security.keys import Scope
 
 # Pages that show texts or code them, by the first word of their address; the others take `read`.
-SCOPE_OF_PAGE: Final = {"review": Scope.REVIEW}
+SCOPE_OF_PAGE: Final = {"review": Scope.REVIEW, "try": Scope.PREDICT}
 
 
 @dataclass(frozen=True)

@@ -182,7 +182,7 @@ function start() {
     const made = element("li", "");
     const state = { waiting: words.sayWaiting, kept: words.sayKept, refused: words.sayRefused };
     made.append(element("span", state[verdict.state], `state ${verdict.state}`), " ");
-    made.append(element("b", verdict.said), " ", element("q", verdict.item?.text ?? "…"));
+    made.append(element("b", verdict.said), " ", element("span", verdict.item?.text ?? "…", "soft"));
     return made;
   }
 

@@ -93,4 +93,80 @@ ENGLISH_WORK = {
     "review_help_escape": "leave the search",
     "review_help_help": "show or hide this help",
     "review_or": "or",
+    "page_try": "Try",
+    "try_title": "Try the coding",
+    "try_why": "What you try is a real request to the API: it is counted in the log.",
+    "try_text": "A text",
+    "try_go": "Code it",
+    "try_badge_automatic": "coded automatically",
+    "try_badge_review": "to review",
+    "try_badge_refused": "refused",
+    "try_said_automatic": (
+        "The code <b>{code} {title}</b> is given automatically: the confidence, {confidence}, "
+        "reaches the threshold."
+    ),
+    "try_said_below_threshold": (
+        "A person has to choose: the confidence, {confidence}, is below the threshold."
+    ),
+    "try_said_no_threshold": (
+        "A person has to choose: no threshold is certified, so nothing is coded automatically."
+    ),
+    "try_said_suspended": (
+        "A person has to choose: automatic coding is suspended, since an audit found the promise "
+        "broken."
+    ),
+    "try_said_refused": "This text cannot be coded: {reason}.",
+    "try_promise_guaranteed": (
+        "Promise: at most {target} of errors among automatic codes, proved with {sure} confidence."
+    ),
+    "try_promise_indicative": (
+        "About {target} of errors are expected among automatic codes: an indication, not proved."
+    ),
+    "try_promise_none": "Nothing is promised.",
+    "try_promise_suspended": "The promise is suspended.",
+    "try_words": "The words that decided",
+    "try_words_why": "For <b>{first}</b> rather than <b>{second}</b>.",
+    "try_for": "for",
+    "try_against": "against",
+    "try_neither": "neither",
+    "try_model": "Answer of the model {model}.",
+    "try_file": "A file",
+    "try_choose": "Choose a CSV or XLSX file, or drop it here",
+    "try_read": "Read the file",
+    "try_busy": "One moment…",
+    "try_column": "Column of the texts",
+    "try_code": "Code this file",
+    "try_again": "Code it again",
+    "try_download": "Download the coded file",
+    "try_rows_one": "{n} row",
+    "try_rows_many": "{n} rows",
+    "try_facts_csv": "{n_rows}, encoding {encoding}, delimiter {delimiter}",
+    "try_facts_xlsx": "{n_rows} in the first sheet; other sheets are left out.",
+    "try_tab": "tab",
+    "try_file_why": (
+        "20 MB and 100,000 rows at most; for more, <code>libelle predict</code>. The file comes "
+        "back in its format, encoding and delimiter, with seven more columns. It is kept for a "
+        "quarter of an hour only, for you alone."
+    ),
+    "try_formulas": (
+        "A cell that begins with =, +, -, @, a tab or a return gets an apostrophe before it, so "
+        "that no spreadsheet runs it; numbers stay as they are. Of a formula of an XLSX, the value "
+        "alone comes back."
+    ),
+    "try_gone": "The API does not answer. Try again in a moment.",
+    "try_refused": "The API refuses this request.",
+    "try_too_long": "The API refuses this text: it is too long, or holds forbidden characters.",
+    "try_bad_none": "No file came: choose one.",
+    "try_bad_form": "What was sent could not be read: try again.",
+    "try_bad_large": "This file is too large: 20 MB at most.",
+    "try_bad_long": "This file is too long: 100,000 rows at most.",
+    "try_bad_wide": "This file has too many columns: 200 at most.",
+    "try_bad_empty": "This file has no row below its header.",
+    "try_bad_utf16": "This file is in UTF-16: save it as “CSV UTF-8”.",
+    "try_bad_binary": "This file is neither CSV nor XLSX.",
+    "try_bad_csv": "This CSV cannot be read.",
+    "try_bad_xlsx": "This XLSX cannot be read.",
+    "try_bad_ragged": "Row {line} has more cells than the header: correct it.",
+    "try_bad_gone": "This file is not there any more: give it again.",
+    "try_bad_column": "Choose a column.",
 }

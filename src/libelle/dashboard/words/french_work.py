@@ -94,4 +94,86 @@ FRENCH_WORK = {
     "review_help_escape": "quitter la recherche",
     "review_help_help": "montrer ou cacher cette aide",
     "review_or": "ou",
+    "page_try": "Essayer",
+    "try_title": "Essayer le codage",
+    "try_why": (
+        "Ce que vous essayez est une vraie demande à l’API : elle est comptée dans le journal."
+    ),
+    "try_text": "Un libellé",
+    "try_go": "Coder",
+    "try_badge_automatic": "codé automatiquement",
+    "try_badge_review": "à vérifier",
+    "try_badge_refused": "refusé",
+    "try_said_automatic": (
+        "Le code <b>{code} {title}</b> est donné automatiquement : la confiance, {confidence}, "
+        "atteint le seuil."
+    ),
+    "try_said_below_threshold": (
+        "Une personne doit choisir : la confiance, {confidence}, est sous le seuil."
+    ),
+    "try_said_no_threshold": (
+        "Une personne doit choisir : aucun seuil n’est certifié, rien n’est codé automatiquement."
+    ),
+    "try_said_suspended": (
+        "Une personne doit choisir : le codage automatique est suspendu, un audit ayant trouvé la "
+        "promesse rompue."
+    ),
+    "try_said_refused": "Ce libellé ne peut pas être codé : {reason}.",
+    "try_promise_guaranteed": (
+        "Promesse : au plus {target} d’erreurs parmi les codes automatiques, prouvé avec {sure} de "
+        "confiance."
+    ),
+    "try_promise_indicative": (
+        "Environ {target} d’erreurs sont attendues parmi les codes automatiques : une indication, "
+        "sans preuve."
+    ),
+    "try_promise_none": "Aucune promesse n’est faite.",
+    "try_promise_suspended": "La promesse est suspendue.",
+    "try_words": "Les mots qui ont décidé",
+    "try_words_why": "Pour <b>{first}</b> plutôt que <b>{second}</b>.",
+    "try_for": "pour",
+    "try_against": "contre",
+    "try_neither": "ni l’un ni l’autre",
+    "try_model": "Réponse du modèle {model}.",
+    "try_file": "Un fichier",
+    "try_choose": "Choisissez un fichier CSV ou XLSX, ou déposez-le ici",
+    "try_read": "Lire le fichier",
+    "try_busy": "Un instant…",
+    "try_column": "Colonne des libellés",
+    "try_code": "Coder ce fichier",
+    "try_again": "Coder à nouveau",
+    "try_download": "Télécharger le fichier codé",
+    "try_rows_one": "{n} ligne",
+    "try_rows_many": "{n} lignes",
+    "try_facts_csv": "{n_rows}, encodage {encoding}, séparateur {delimiter}",
+    "try_facts_xlsx": "{n_rows} dans la première feuille ; les autres feuilles sont laissées.",
+    "try_tab": "tabulation",
+    "try_file_why": (
+        "20 Mo et 100 000 lignes au plus ; pour davantage, <code>libelle predict</code>. Le "
+        "fichier revient dans son format, avec son encodage et son séparateur, et sept colonnes de plus. "
+        "Il n’est gardé qu’un quart d’heure, pour vous seul."
+    ),
+    "try_formulas": (
+        "Une cellule qui commence par =, +, -, @, une tabulation ou un retour reçoit une "
+        "apostrophe devant elle, pour qu’aucun tableur ne l’exécute ; les nombres restent tels quels. D’une "
+        "formule d’un XLSX, seule la valeur est rendue."
+    ),
+    "try_gone": "L’API ne répond pas. Réessayez dans un instant.",
+    "try_refused": "L’API refuse cette demande.",
+    "try_too_long": (
+        "L’API refuse ce libellé : il est trop long, ou contient des caractères interdits."
+    ),
+    "try_bad_none": "Aucun fichier n’est arrivé : choisissez-en un.",
+    "try_bad_form": "L’envoi n’a pas pu être lu : recommencez.",
+    "try_bad_large": "Ce fichier est trop grand : 20 Mo au plus.",
+    "try_bad_long": "Ce fichier est trop long : 100 000 lignes au plus.",
+    "try_bad_wide": "Ce fichier a trop de colonnes : 200 au plus.",
+    "try_bad_empty": "Ce fichier n’a pas de ligne sous son en-tête.",
+    "try_bad_utf16": "Ce fichier est en UTF-16 : enregistrez-le en « CSV UTF-8 ».",
+    "try_bad_binary": "Ce fichier n’est ni un CSV ni un XLSX.",
+    "try_bad_csv": "Ce CSV ne peut pas être lu.",
+    "try_bad_xlsx": "Ce XLSX ne peut pas être lu.",
+    "try_bad_ragged": "La ligne {line} a plus de cellules que l’en-tête : corrigez-la.",
+    "try_bad_gone": "Ce fichier n’est plus là : donnez-le à nouveau.",
+    "try_bad_column": "Choisissez une colonne.",
 }
