@@ -59,8 +59,10 @@ async def give_file(request: Request) -> Response:
     try:
         upload = await read_upload(content_type, request.stream(), file)
     except UploadError as error:
+        file.close()
         return _show(request, status=413, why=say.plain(f"try_bad_{error.kind}"))
     if not is_from_our_page(request, desk.guard, upload.fields):
+        file.close()
         return show_error(request, 403)
     return await run_in_threadpool(_keep_file, request, file, upload.file_name)
 
@@ -101,10 +103,12 @@ def _answer(request: Request, text: str) -> Response:
 def _keep_file(request: Request, file: IO[bytes], name: str) -> Response:
     desk, say, coder = desk_of(request), say_of(request), coder_of(request)
     if not name:
+        file.close()
         return _show(request, status=422, why=say.plain("try_bad_none"))
     try:
         shape = read_shape(file)
     except UnreadableFileError as error:
+        file.close()
         return _show(request, status=422, why=_why_unreadable(error, say))
     deposit = Deposit(coder, name, file, shape)
     token = desk.shelf.keep(deposit, now=time.monotonic())
@@ -129,10 +133,13 @@ def _code_deposit(request: Request, form: dict[str, str]) -> Response:
                 deposit.file, into, deposit.shape, column=int(column), api=desk.api, name=name
             )
         except (ApiGoneError, ApiRefusalError) as error:
-            status, why = _status_of(error), _complain(error, say)
-            return _show(request, token=token, status=status, why=why)
-        deposit.result, deposit.counts = into, counts
-    return RedirectResponse(_address_of(request, token), 303)
+            into.close()
+            failure = error
+        else:
+            deposit.take_result(into, counts)
+            return RedirectResponse(_address_of(request, token), 303)
+    status, why = _status_of(failure), _complain(failure, say)
+    return _show(request, token=token, status=status, why=why)
 
 
 def _show(

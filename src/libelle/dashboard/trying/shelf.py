@@ -5,6 +5,7 @@ They are unlinked as soon as they are open: nothing is left on the disk when the
 
 import secrets
 import tempfile
+import weakref
 from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +47,15 @@ class Deposit:
     counts: Counter[str] = field(default_factory=Counter)
     working: Lock = field(default_factory=Lock)
 
+    def __post_init__(self) -> None:
+        """See to it that the file is closed with its last reader."""
+        weakref.finalize(self, self.file.close)
+
+    def take_result(self, result: IO[bytes], counts: Counter[str]) -> None:
+        """Keep what the file became."""
+        weakref.finalize(self, result.close)
+        self.result, self.counts = result, counts
+
 
 class Shelf:
     """Keeps files a while.
@@ -75,7 +85,7 @@ class Shelf:
             over = [one for one, kept in self._kept.items() if kept.until <= now]
             over += list(self._kept)[: max(0, len(self._kept) - MOST_KEPT)]
             for one in dict.fromkeys(over):
-                del self._kept[one]  # Closed with its last reader.
+                del self._kept[one]
         return token
 
     def find(self, token: str, *, owner: str, now: float) -> Deposit | None:

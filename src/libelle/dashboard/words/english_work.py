@@ -3,7 +3,6 @@
 ENGLISH_WORK = {
     "page_review": "Review",
     "review_title": "Texts to review",
-    "review_why": "Choose the right code: one key is enough.",
     "review_text": "Text",
     "review_candidates": "Candidates",
     "review_hidden": (

@@ -3,7 +3,6 @@
 FRENCH_WORK = {
     "page_review": "Vérifier",
     "review_title": "Libellés à vérifier",
-    "review_why": "Choisissez le bon code : une touche suffit.",
     "review_text": "Libellé",
     "review_candidates": "Propositions",
     "review_hidden": (
@@ -150,13 +149,14 @@ FRENCH_WORK = {
     "try_tab": "tabulation",
     "try_file_why": (
         "20 Mo et 100 000 lignes au plus ; pour davantage, <code>libelle predict</code>. Le "
-        "fichier revient dans son format, avec son encodage et son séparateur, et sept colonnes de plus. "
+        "fichier revient dans son format, avec son encodage et son séparateur, et sept colonnes de "
+        "plus. "
         "Il n’est gardé qu’un quart d’heure, pour vous seul."
     ),
     "try_formulas": (
         "Une cellule qui commence par =, +, -, @, une tabulation ou un retour reçoit une "
-        "apostrophe devant elle, pour qu’aucun tableur ne l’exécute ; les nombres restent tels quels. D’une "
-        "formule d’un XLSX, seule la valeur est rendue."
+        "apostrophe devant elle, pour qu’aucun tableur ne l’exécute ; les nombres restent "
+        "tels quels. D’une formule d’un XLSX, seule la valeur est rendue."
     ),
     "try_gone": "L’API ne répond pas. Réessayez dans un instant.",
     "try_refused": "L’API refuse cette demande.",
