@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -96,8 +97,8 @@ def journey(tmp_path_factory):
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 0, messages.read_text()
     assert "Traceback" not in messages.read_text()
-    with pytest.raises(OSError):  # The dashboard ends with the service.
-        urllib.request.urlopen(f"http://127.0.0.1:{dashboard_port}/health/live", timeout=2)
+    with pytest.raises(ConnectionRefusedError):  # The dashboard ends with the service.
+        socket.create_connection(("127.0.0.1", dashboard_port), timeout=2)
 
 
 def assert_alike(shown, seen):

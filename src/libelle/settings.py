@@ -545,6 +545,17 @@ def read_settings(**overrides: Any) -> Settings:
     return settings
 
 
+def environment_with(**values: str) -> dict[str, str]:
+    """Return the environment of another process of ours, with some settings changed.
+
+    Parameters
+    ----------
+    **values
+        What the settings are, by field name.
+    """
+    return os.environ | {f"LIBELLE_{name.upper()}": value for name, value in values.items()}
+
+
 def _misnamed(environment: Mapping[str, str], env_file: str | None) -> Iterator[str]:
     """Say which variables are no setting, or stand twice, in the environment and in a file."""
     known = {name for names in _variables() for name in names}

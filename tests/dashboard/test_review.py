@@ -165,6 +165,15 @@ def test_texts_are_read_until_there_are_enough(tmp_path):
     assert (len(waiting.items), waiting.is_cut) == (10, True)
 
 
+def test_what_is_judged_leaves_its_room_to_what_is_not(tmp_path, make_desk):
+    desk = make_desk()
+    for item in desk.take("a", n_items=5):
+        desk.give("a", item.prediction_id, "0101", is_code=True)
+    options = make_settings(tmp_path).log_options()
+    waiting = read_waiting(options, sheets=(), now=NOW, most=N_TEXTS - 5)
+    assert (len(waiting.items), waiting.is_cut) == (N_TEXTS - 5, False)
+
+
 def test_audited_texts_are_mixed_in_and_their_candidates_hidden(tmp_path):
     put_reviews(tmp_path, 30)
     put_reviews(tmp_path / "automatic", 1)

@@ -1,6 +1,5 @@
 """Beside: the dashboard, in a process of its own, that ends with the service."""
 
-import os
 import socket
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from contextlib import contextmanager
 
 from libelle.cli.console import refuse_busy_port, say
 from libelle.errors import UsageError
-from libelle.settings import Settings
+from libelle.settings import Settings, environment_with
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
@@ -44,7 +43,7 @@ def dashboard_beside(settings: Settings) -> Iterator[None]:
         path.open("wb") as messages,
         subprocess.Popen(
             command,
-            env=os.environ | _environment_of(settings),
+            env=environment_with(**_decided(settings)),
             stdin=subprocess.DEVNULL,
             stdout=messages,
             stderr=messages,
@@ -58,8 +57,8 @@ def dashboard_beside(settings: Settings) -> Iterator[None]:
             _stop(process)
 
 
-def _environment_of(settings: Settings) -> dict[str, str]:
-    """Return what was decided since the settings were read, as variables."""
+def _decided(settings: Settings) -> dict[str, str]:
+    """Return what was decided since the settings were read."""
     decided = {
         "auth": settings.auth,
         "host": settings.host,
@@ -70,7 +69,7 @@ def _environment_of(settings: Settings) -> dict[str, str]:
     }
     if "api_url" not in settings.model_fields_set:
         decided["api_url"] = f"http://{reachable(settings.host)}:{settings.port}"
-    return {f"LIBELLE_{name.upper()}": value for name, value in decided.items() if value}
+    return {name: value for name, value in decided.items() if value}
 
 
 def _is_there(settings: Settings, process: "subprocess.Popen[bytes]") -> bool:
