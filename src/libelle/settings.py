@@ -57,6 +57,11 @@ def _read_origins(value: Any) -> Any:
     return origins
 
 
+def _read_list(value: Any) -> Any:
+    names = value.split(",") if isinstance(value, str) else value
+    return tuple(name.strip() for name in names if name.strip())
+
+
 class Settings(BaseSettings):
     """Where libelle runs and with what secrets; what changes a result is an option of a command.
 
@@ -335,6 +340,25 @@ class Settings(BaseSettings):
             description="Address of the API that the dashboard asks and writes to.",
         ),
     ] = "http://127.0.0.1:8000"
+    api_key: Annotated[
+        SecretStr | None,
+        Field(
+            description="Key that the dashboard shows to the API, with the scopes predict, read "
+            "and review; none if the API asks for none."
+        ),
+    ] = None
+    api_key_file: Annotated[Path | None, Field(description="File that holds LIBELLE_API_KEY.")] = (
+        None
+    )
+    audit_sheets: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        BeforeValidator(_read_list),
+        Field(
+            description="Sheets that `libelle audit draw` wrote, local or s3://…, separated by "
+            "commas: the review page mixes their texts in; none if unset."
+        ),
+    ] = ()
     mlflow_tracking_uri: Annotated[
         str | None,
         Field(
@@ -469,6 +493,16 @@ class Settings(BaseSettings):
         """
         return _secret_bytes(self.api_keys, self.api_keys_file, "LIBELLE_API_KEYS_FILE")
 
+    def api_key_bytes(self) -> bytes | None:
+        """Return the key of the dashboard, from the environment or from its file.
+
+        Raises
+        ------
+        UsageError
+            If the file cannot be read.
+        """
+        return _secret_bytes(self.api_key, self.api_key_file, "LIBELLE_API_KEY_FILE")
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -509,6 +543,17 @@ def read_settings(**overrides: Any) -> Settings:
         raise UsageError(f"Settings: {complaints}. See .env.example.") from None
     _refuse_two_values(settings)
     return settings
+
+
+def environment_with(**values: str) -> dict[str, str]:
+    """Return the environment of another process of ours, with some settings changed.
+
+    Parameters
+    ----------
+    **values
+        What the settings are, by field name.
+    """
+    return os.environ | {f"LIBELLE_{name.upper()}": value for name, value in values.items()}
 
 
 def _misnamed(environment: Mapping[str, str], env_file: str | None) -> Iterator[str]:

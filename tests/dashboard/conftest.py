@@ -13,7 +13,7 @@ from libelle.settings import Settings
 from tests.monitoring.log_rows import MONDAY, make_row, put, put_weeks
 
 NOW = MONDAY + timedelta(days=10, hours=16)
-PAGES = ("", "today", "guarantee", "drift", "codes", "models")
+PAGES = ("", "today", "try", "guarantee", "drift", "codes", "review", "models")
 LOG_KEY = "a key of the tests, long enough to sign"
 
 

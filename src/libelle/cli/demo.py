@@ -3,6 +3,7 @@
 import hashlib
 import json
 import secrets
+import sys
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import SecretStr
 
-from libelle.cli.console import print_lines, refuse_busy_port, say
+from libelle.cli.beside import dashboard_beside, reachable, refuse_busy_ports
+from libelle.cli.console import print_lines, say
 from libelle.cli.recording import read_log_options, recording
 from libelle.cli.registering import tracking_uri
 from libelle.cli.train import describe, run_training
@@ -59,7 +61,7 @@ def run(
     ] = None,
     text: Annotated[str | None, typer.Option(metavar="COL", help="Column of the texts.")] = None,
     code: Annotated[str | None, typer.Option(metavar="COL", help="Column of the codes.")] = None,
-    serve: Annotated[bool, typer.Option(help="Start the API at the end.")] = True,
+    serve: Annotated[bool, typer.Option(help="Start the API and the dashboard at the end.")] = True,
 ) -> None:
     """Check, train, register and serve, in one go; what exists is used again.
 
@@ -68,7 +70,7 @@ def run(
     settings = read_settings()
     if serve:
         settings = _guarded(settings)
-        refuse_busy_port(settings.host, settings.port)
+        refuse_busy_ports(settings)
     say_destinations(settings)
     if data is None:
         summary = _journey(settings, *_demo_corpus(settings))
@@ -83,10 +85,15 @@ def run(
         settings = settings.model_copy(update={"model": summary["model_uri"]})
         if data is None:
             _fill_empty_log(settings)
-    print_lines(["", *describe(summary), *_last_screen(settings, data)])
-    if serve:
-        from api.serving import serve as serve_http
+    screen = ["", *describe(summary), *_last_screen(settings, data)]
+    if not serve:
+        print_lines(screen)
+        return
+    from api.serving import serve as serve_http
 
+    with dashboard_beside(settings):
+        print_lines(screen)
+        sys.stdout.flush()
         serve_http(settings)
 
 
@@ -306,13 +313,15 @@ def _still_there(model_uri: str, settings: Settings) -> bool:
 def _last_screen(settings: Settings, data: str | None) -> list[str]:
     from libelle.tracking.client import public_address
 
-    address = f"http://{_reachable(settings.host)}:{settings.port}"
+    host = reachable(settings.host)
+    address = f"http://{host}:{settings.port}"
     question = "nid de poule devant l'école" if data is None else "un texte à coder"
     quoted = question.replace("'", "'\\''")
     json_header = "-H 'Content-Type: application/json'"
     return [
         "",
         f"API          {address}/docs",
+        f"Dashboard    http://{host}:{settings.dashboard_port}/",
         f"Runs         make mlflow        ({public_address(tracking_uri(settings))})",
         "One text     " f'curl -s {address}/v1/predict {json_header} -d \'{{"text": "{quoted}"}}\'',
         f"A batch      curl -s {address}/v1/predict/batch {json_header} "
@@ -321,8 +330,3 @@ def _last_screen(settings: Settings, data: str | None) -> list[str]:
         "Stop         Ctrl-C",
         "",
     ]
-
-
-def _reachable(host: str) -> str:
-    """Return an address that a browser can open; one that listens everywhere is this machine."""
-    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104

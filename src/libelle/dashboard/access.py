@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -16,38 +15,12 @@ from api.security.keys import ApiKey
 from api.security.keys import Scope as KeyScope
 from api.security.sessions import COOKIE, CSRF_HEADER
 from libelle.dashboard.rendering import show_error
+from libelle.dashboard.visitors import ANYBODY, SCOPE_OF_PAGE, Visitor
 
 LOGIN, LOGOUT = "/login", "/logout"
 CSRF_FIELD: Final = "csrf_token"
 MAX_FORM_BYTES, MAX_FORM_FIELDS = 4_000, 8
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
-# Pages that show texts, by the first word of their address; the others take `read`.
-_SCOPE_OF_PAGE: Final = {"review": KeyScope.REVIEW}
-
-
-@dataclass(frozen=True)
-class Visitor:
-    """Who looks at a page.
-
-    Attributes
-    ----------
-    name : str
-        Of the client whose key it is; empty when no key is asked for.
-    scopes : frozenset of Scope
-    csrf_token : str
-        What forms have to bear; empty when no key is asked for.
-    """
-
-    name: str
-    scopes: frozenset[KeyScope]
-    csrf_token: str = ""
-
-    def may(self, scope: str) -> bool:
-        """Tell whether the visitor has a scope."""
-        return KeyScope(scope) in self.scopes
-
-
-ANYBODY: Final = Visitor("", frozenset(KeyScope))
 
 
 class Access:
@@ -112,12 +85,12 @@ def needed_scope(method: str, path: str) -> KeyScope | None:
     """
     if path == LOGOUT:
         return None
-    if method not in _READS:
-        return KeyScope.REVIEW
-    return _SCOPE_OF_PAGE.get(path.strip("/").partition("/")[0], KeyScope.READ)
+    page = path.strip("/").partition("/")[0]
+    otherwise = KeyScope.READ if method in _READS else KeyScope.REVIEW
+    return SCOPE_OF_PAGE.get(page, otherwise)
 
 
-async def read_form(request: Request) -> dict[str, str]:
+async def read_form(request: Request, *, max_bytes: int = MAX_FORM_BYTES) -> dict[str, str]:
     """Return the fields of a small form; none if it is not one.
 
     Other routes that write call this, or look at `X-CSRF-Token`, before anything else.
@@ -125,7 +98,7 @@ async def read_form(request: Request) -> dict[str, str]:
     content = b""
     async for piece in request.stream():
         content += piece
-        if len(content) > MAX_FORM_BYTES:
+        if len(content) > max_bytes:
             return {}
     try:
         text = content.decode()

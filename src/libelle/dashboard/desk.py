@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from api.security.access import Guard
+from libelle.dashboard.calling import ApiClient
 from libelle.dashboard.figures import Drawer
 from libelle.dashboard.journal import Journal, JournalView
 from libelle.dashboard.model_view import Models
 from libelle.dashboard.parts import Parts, PartsSource
+from libelle.dashboard.review import Reviewing
+from libelle.dashboard.trying import Shelf
 from libelle.dashboard.watching import Clock
 from libelle.settings import Settings
 
@@ -24,6 +27,9 @@ class Desk:
     models : Models
     source : PartsSource
     drawer : Drawer
+    api : ApiClient
+    reviewing : Reviewing
+    shelf : Shelf
     clock : callable
     """
 
@@ -33,6 +39,9 @@ class Desk:
     models: Models
     source: PartsSource
     drawer: Drawer
+    api: ApiClient
+    reviewing: Reviewing
+    shelf: Shelf
     clock: Clock
 
     def today(self) -> date:

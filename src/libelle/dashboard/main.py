@@ -11,21 +11,35 @@ from starlette.exceptions import HTTPException
 
 from api.security.access import make_guard
 from libelle.dashboard.access import Access
+from libelle.dashboard.calling import ApiClient
 from libelle.dashboard.desk import Desk
 from libelle.dashboard.figures import Drawer
 from libelle.dashboard.journal import Journal
 from libelle.dashboard.model_view import Models
 from libelle.dashboard.parts import FixedParts, PartsSource
 from libelle.dashboard.rendering import show_error
-from libelle.dashboard.routes import codes, drift, files, first, guarantee, models, sessions, today
+from libelle.dashboard.review import Reviewing
+from libelle.dashboard.routes import (
+    codes,
+    drift,
+    files,
+    first,
+    guarantee,
+    models,
+    review,
+    sessions,
+    today,
+    trying,
+)
 from libelle.dashboard.surroundings import Answers, SubPath
+from libelle.dashboard.trying import Shelf
 from libelle.dashboard.watching import Clock, utc_now
 from libelle.settings import Settings
 
 LOG_KEY_BYTES = 32
 # Whatever stands elsewhere asks for a login.
 OPEN_ADDRESSES: Final = frozenset((*files.OPEN_ADDRESSES, *sessions.OPEN_ADDRESSES))
-ROUTES: Final = (files, sessions, first, today, guarantee, drift, codes, models)
+ROUTES: Final = (files, sessions, first, today, trying, guarantee, drift, codes, review, models)
 
 
 def create_dashboard(
@@ -55,7 +69,7 @@ def create_dashboard(
         lifespan=_lifespan,
     )
     log_key = settings.log_key_bytes() or secrets.token_bytes(LOG_KEY_BYTES)
-    guard = make_guard(settings, log_key)
+    guard, api = make_guard(settings, log_key), ApiClient.of(settings)
     app.state.desk = Desk(
         settings=settings,
         guard=guard,
@@ -63,6 +77,9 @@ def create_dashboard(
         models=Models(settings, clock=clock),
         source=source or FixedParts(),
         drawer=Drawer(),
+        api=api,
+        reviewing=Reviewing(settings, api=api, clock=clock),
+        shelf=Shelf(settings.home / "tries"),
         clock=clock,
     )
     for route in ROUTES:

@@ -10,11 +10,13 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from api.security.keys import Scope
+from libelle.dashboard.visitors import SCOPE_OF_PAGE, Visitor
 from libelle.dashboard.words import Say
 from libelle.reports import formats
 from libelle.reports.formats import Language
 
-PAGES = ("first", "today", "guarantee", "drift", "codes", "models")
+PAGES = ("first", "today", "try", "guarantee", "drift", "codes", "review", "models")
 ADDRESSES = {"first": "."} | {name: name for name in PAGES[1:]}
 
 
@@ -43,7 +45,7 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
         .render(
             lang=lang,
             page=template,
-            pages=PAGES if visitor is not None else (),
+            pages=pages_of(visitor),
             visitor=visitor,
             link=_Links(request, lang),
             **values,
@@ -56,6 +58,13 @@ def show_error(request: Request, status: int) -> HTMLResponse:
     """Return the page that says that a request is refused, or failed."""
     known = status if status in (401, 403, 404, 405, 429) else 500
     return render(request, "error", status=status, kind=str(known))
+
+
+def pages_of(visitor: Visitor | None) -> list[str]:
+    """Return the pages that a visitor may see."""
+    if visitor is None:
+        return []
+    return [page for page in PAGES if visitor.may(SCOPE_OF_PAGE.get(page, Scope.READ))]
 
 
 class _Links:

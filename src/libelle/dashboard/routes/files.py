@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 
 router = APIRouter()
 
-NAMES: Final = ("style.css", "icon.svg", "slider.js")
+NAMES: Final = ("style.css", "icon.svg", "slider.js", "review.js", "try.js")
 OPEN_ADDRESSES: Final = (*(f"/static/{name}" for name in NAMES), "/health/live")
 _FOLDER = Path(__file__).parent.parent / "static"
 _KEPT: Final = {"Cache-Control": "max-age=600"}

@@ -8,8 +8,10 @@ from markupsafe import Markup
 
 from libelle.dashboard.words.english import ENGLISH
 from libelle.dashboard.words.english_study import ENGLISH_STUDY
+from libelle.dashboard.words.english_work import ENGLISH_WORK
 from libelle.dashboard.words.french import FRENCH
 from libelle.dashboard.words.french_study import FRENCH_STUDY
+from libelle.dashboard.words.french_work import FRENCH_WORK
 from libelle.reports.formats import Language, format_count
 
 _UNIT = re.compile(r"\} (?=(?:s|ms|pt|h)\b)")
@@ -60,6 +62,11 @@ def _hold_units(sentence: str) -> str:
 
 
 WORDS: dict[Language, dict[str, str]] = {
-    "fr": {name: _keep_together(sentence) for name, sentence in (FRENCH | FRENCH_STUDY).items()},
-    "en": {name: _hold_units(said) for name, said in (ENGLISH | ENGLISH_STUDY).items()},
+    "fr": {
+        name: _keep_together(sentence)
+        for name, sentence in (FRENCH | FRENCH_STUDY | FRENCH_WORK).items()
+    },
+    "en": {
+        name: _hold_units(said) for name, said in (ENGLISH | ENGLISH_STUDY | ENGLISH_WORK).items()
+    },
 }
