@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -112,6 +113,26 @@ def test_codes_that_all_agree_confirm_the_promise(logged, tmp_path):
     assert "The promise HOLDS: with 95 % confidence, at most 5 % are wrong." in said
     assert "Coded automatically: 300 of 300 texts drawn were judged, 0 codes wrong" in said
     assert "Under review: 60 of 60" in said
+
+
+def test_verdicts_given_in_the_pages_are_worth_those_of_a_sheet(logged, tmp_path):
+    answers = fill(logged, tmp_path / "filled.csv", wrong_codes(logged))
+    judged = [row for row in read_sheet(answers) if row["code"]]
+    sheet = tmp_path / "verdicts.csv"
+    with sheet.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["prediction_id", "verdict", "code", "coder"])
+        writer.writerows([row["prediction_id"], "corrected", row["code"], "ada"] for row in judged)
+    copy = shutil.copytree(logged, tmp_path / "copy")
+    settings = {"LIBELLE_HOME": str(copy), "LIBELLE_LOG_URI": str(copy / "log")}
+    environment = {**settings, "LIBELLE_LOG_KEY": KEY}
+    imported = CliRunner().invoke(app, ["feedback", "import", str(sheet)], env=environment)
+    assert imported.exit_code == 0, imported.output
+    said = [copy / "a.sample.parquet", f"--nomenclature={copy / 'codes.csv'}", "--json"]
+    from_pages = json.loads(audit(copy, "estimate", *said).stdout)
+    from_sheet = json.loads(estimate(logged, answers, "--json").stdout)
+    assert from_pages == from_sheet
+    assert from_pages["status"] == "broken"
 
 
 def test_many_wrong_codes_break_the_promise_and_the_verdict_says_who_says_so(logged, tmp_path):

@@ -140,7 +140,7 @@ def test_another_model_than_the_one_that_answered_is_refused(home):
 
 def test_a_champion_that_is_not_the_one_that_answered_is_refused(home, monkeypatch):
     folder = home / "bare"
-    monkeypatch.setattr("libelle.cli.predict.find_model", lambda model, settings: folder)
+    monkeypatch.setattr("libelle.cli.predict._locate", lambda model, settings: (folder, None))
     with pytest.raises(ModelError, match="models:/demo@champion is not the model that answered"):
         drift(home)
 

@@ -40,7 +40,7 @@ def make_log(
     codes = generator.choice(CODES[: len(shares)], n_rows, p=shares / shares.sum())
     seconds = np.sort(generator.random(n_rows)) * n_days * 86_400
     start = int(generator.integers(2**40))
-    names = [f"{start + row:013x}" for row in range(n_rows)]
+    names = [f"00000000-0000-8000-8000-{start + row:012x}" for row in range(n_rows)]
     made: dict[str, Any] = {
         "schema_version": [1] * n_rows,
         "prediction_id": names,

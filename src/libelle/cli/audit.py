@@ -108,7 +108,13 @@ def draw_texts(
 @app.command("estimate")
 def estimate_errors(
     sample: Annotated[str, typer.Argument(metavar="SAMPLE.parquet", help="What `draw` wrote.")],
-    answers: Annotated[str, typer.Argument(metavar="ANSWERS.csv", help="The sheet, filled in.")],
+    answers: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[ANSWERS.csv]",
+            help="The sheet, filled in; the verdicts given in the log if absent.",
+        ),
+    ] = None,
     target_error: Annotated[
         float | None, typer.Option(help="Share of errors promised [the one in the log].")
     ] = None,
@@ -125,6 +131,8 @@ def estimate_errors(
 ) -> None:
     """Estimate the errors of a model from the codes that people gave, and judge its promise.
 
+    People give them in the sheet, or in the pages of the dashboard, which are read without a sheet.
+
     The verdict may be read after every text: judge some, look, and judge more if it is in doubt.
 
     Example: `libelle audit estimate audit.sample.parquet audit.csv --nomenclature codes.csv`
@@ -139,9 +147,12 @@ def estimate_errors(
         )
     storage = settings.storage_options()
     drawn, record = audit.read_sample(sample, options=storage)
-    given = audit.join_answers(
-        drawn, audit.read_answers(answers, options=storage), codes=_codes(nomenclature, settings)
+    said = (
+        _read_verdicts(drawn, settings)
+        if answers is None
+        else audit.read_answers(answers, options=storage)
     )
+    given = audit.join_answers(drawn, said, codes=_codes(nomenclature, settings))
     estimate = audit.estimate(
         drawn,
         given,
@@ -154,6 +165,21 @@ def estimate_errors(
         print_json({**estimate.to_dict(), "since": record.since, "until": record.until})
     else:
         print_lines(_lines_of_estimate(estimate, record))
+
+
+def _read_verdicts(drawn: Any, settings: Settings) -> list[tuple[str, str]]:
+    """Return what coders said of the texts drawn, as a sheet would; ? where they do not agree."""
+    from libelle.monitoring.audit.sheet import NOBODY_CAN_TELL
+    from libelle.monitoring.feedback.joining import read_judged_predictions
+
+    options = read_log_options(settings)
+    asked = set(drawn["prediction_id"].to_pylist())
+    judged = read_judged_predictions(options.uri, options=options.storage).to_pylist()
+    return [
+        (one["prediction_id"], one["right_code"] or NOBODY_CAN_TELL)
+        for one in judged
+        if one["prediction_id"] in asked
+    ]
 
 
 def _read_own_texts(
