@@ -143,7 +143,7 @@ def test_labels_hold_a_number_and_its_unit_together():
     assert say.plain("ms", n="12") == "12\u00a0ms"
 
 
-def test_what_is_put_in_a_sentence_is_escaped_and_read_as_it_is_in_a_label():
+def test_s21_what_is_put_in_a_sentence_is_escaped_and_read_as_it_is_in_a_label():
     assert say_name("<b>&") == "&lt;b&gt;&amp;"
     assert Say("en").plain("logged_in", name="<b>&") == "Logged in: <b>&"
 

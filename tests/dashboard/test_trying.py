@@ -70,7 +70,7 @@ def test_a_text_is_answered_in_plain_words(visitor):
     assert "Aucune promesse" in words
 
 
-def test_a_refused_text_says_why_and_a_script_is_a_text(visitor):
+def test_s21_a_refused_text_says_why_and_a_script_is_a_text(visitor):
     assert "ne peut pas être codé" in visitor.post("try", data={"text": "12345"}).text
     page = visitor.post("try", data={"text": f"Nid de poule {SCRIPT}"}).text
     assert SCRIPT not in page

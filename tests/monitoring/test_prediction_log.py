@@ -151,7 +151,7 @@ def test_a_key_is_not_shown(tmp_path):
     assert "secret" not in repr(make_options(tmp_path, key=b"secret"))
 
 
-def test_a_planted_datum_is_in_no_file_and_no_message(tmp_path, caplog, monkeypatch):
+def test_s12_a_planted_datum_is_in_no_file_and_no_message(tmp_path, caplog, monkeypatch):
     caplog.set_level(logging.DEBUG)
     options = make_options(tmp_path)
     log = PredictionLog(options)
@@ -201,7 +201,7 @@ def kill(process):
     return [one for line in said[:-1] for one in line.split()]
 
 
-def test_killed_workers_and_uploaders_lose_nothing_and_double_nothing(tmp_path, request):
+def test_fault_2_killed_workers_and_uploaders_lose_nothing_and_double_nothing(tmp_path, request):
     options, promised = make_options(tmp_path), []
     for attempt in range(12 if request.config.getoption("--long") else 2):
         workers = [start(WORKER, tmp_path, f"{attempt}-{worker}") for worker in range(2)]

@@ -121,7 +121,7 @@ def test_columns_that_an_older_version_had_not_are_null(options):
         (lambda path: path.rename(path.with_suffix(".csv")), "no Parquet file"),
     ],
 )
-def test_a_file_that_is_not_libelles_is_named_and_left_out(options, damage, why):
+def test_fault_33_a_file_that_is_not_libelles_is_named_and_left_out(options, damage, why):
     damage(a_file(options))
     content = read_log(options.uri)
     assert content.table.num_rows == 4

@@ -199,7 +199,7 @@ def small_disk(path, n_bytes):
         subprocess.run(["umount", "-l", str(path)], check=True)
 
 
-def test_a_full_disk_keeps_whole_records_and_takes_more_once_there_is_room(tmp_path):
+def test_fault_6_a_full_disk_keeps_whole_records_and_takes_more_once_there_is_room(tmp_path):
     path = tmp_path / "disk"
     with small_disk(path, 256 << 10):
         (path / "ballast").write_bytes(b"\0" * (64 << 10))
@@ -219,7 +219,7 @@ def test_a_full_disk_keeps_whole_records_and_takes_more_once_there_is_room(tmp_p
         assert records_in(path) == [*kept, b"after"]
 
 
-def test_a_disk_that_becomes_read_only_is_told_and_taken_again_later(tmp_path):
+def test_fault_7_a_disk_that_becomes_read_only_is_told_and_taken_again_later(tmp_path):
     path = tmp_path / "disk"
     with small_disk(path, 256 << 10):
         writer = make_writer(path)
@@ -238,7 +238,7 @@ def test_a_disk_that_becomes_read_only_is_told_and_taken_again_later(tmp_path):
 
 @pytest.mark.parametrize("unsynced", [[], [b"between"]])
 @pytest.mark.parametrize("deleted", ["spool", "folder", "segment"])
-def test_a_spool_that_is_deleted_is_made_again(tmp_path, deleted, unsynced):
+def test_fault_7_a_spool_that_is_deleted_is_made_again(tmp_path, deleted, unsynced):
     path = tmp_path / "spool"
     writer = make_writer(path)
     write(writer, b"before")

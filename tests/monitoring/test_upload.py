@@ -61,7 +61,7 @@ def test_many_segments_make_one_file_up_to_some_size(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("cut", ["write_file", "discard", "forget_plan"])
-def test_cut_at_any_place_an_upload_is_done_again_alike(tmp_path, monkeypatch, cut):
+def test_fault_2_cut_at_any_place_an_upload_is_done_again_alike(tmp_path, monkeypatch, cut):
     options = make_options(tmp_path)
     kept = fill(options, make_rows("a", "b")) + fill(options, make_rows("c"))
     real = getattr(upload, cut)
@@ -156,7 +156,7 @@ def test_what_is_not_libelles_stays_in_the_spool(tmp_path):
     assert {"lost+found", "notes.txt"} < {path.name for path in options.spool_path.iterdir()}
 
 
-def test_clocks_that_step_lose_nothing(tmp_path):
+def test_fault_29_clocks_that_step_lose_nothing(tmp_path):
     options, now = make_options(tmp_path), NOON.timestamp()
     kept = []
     for days in (0, -1, 1, -30):
@@ -204,7 +204,7 @@ def test_a_file_that_is_on_s3_already_is_not_written_again(on_s3):
         assert stream.read() == b"first"
 
 
-def test_a_server_that_hangs_is_left_alone_then_caught_up(s3, on_s3):
+def test_fault_9_a_server_that_hangs_is_left_alone_then_caught_up(s3, on_s3):
     kept = fill(on_s3, make_rows("a"))
     hurried = replace(on_s3, storage=replace(on_s3.storage, deadline_seconds=1.0))
     s3[1].send_signal(signal.SIGSTOP)
@@ -267,7 +267,9 @@ def refusal(code):
         (None, "", "unreachable"),
     ],
 )
-def test_each_failure_is_told_by_its_kind_and_tells_no_secret(tmp_path, caplog, status, code, kind):
+def test_fault_10_each_failure_is_told_by_its_kind_and_tells_no_secret(
+    tmp_path, caplog, status, code, kind
+):
     with answering(status or 200, refusal(code)) as port:
         port = port if status else free_port()
         storage = s3_options(port, deadline_seconds=30)
@@ -296,7 +298,7 @@ def dropping_packets():
         yield listening.getsockname()[1]
 
 
-def test_packets_that_are_dropped_are_like_a_server_that_hangs(tmp_path):
+def test_fault_11_packets_that_are_dropped_are_like_a_server_that_hangs(tmp_path):
     with dropping_packets() as port:
         options = make_options(tmp_path, uri="s3://bucket/log", storage=s3_options(port))
         fill(options, make_rows("a"))
