@@ -49,7 +49,7 @@ class Load:
             while self._going.is_set():
                 try:
                     self._ask_once(connection)
-                except OSError as error:
+                except (OSError, http.client.HTTPException) as error:  # An answer may be cut.
                     self.errors.append(repr(error))
                     connection.close()
                     time.sleep(0.01)
