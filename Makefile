@@ -7,7 +7,7 @@ TEXT ?=
 CODE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long lint format bench bench-serving mlflow locks env-example clean
+.PHONY: help run test test-long lint format bench bench-serving mlflow locks notebook env-example clean
 
 help: ## Say what can be done
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -22,15 +22,15 @@ test-long: $(VENV)/.ready ## Run the suite in full
 	$(BIN)/python -m pytest --long
 
 lint: $(VENV)/.ready ## Check style, types and the arrows between modules
-	$(BIN)/black --check --quiet src api tests benchmarks locks
-	$(BIN)/isort --check-only --quiet src api tests benchmarks locks
+	$(BIN)/black --check --quiet src api tests benchmarks locks notebooks
+	$(BIN)/isort --check-only --quiet src api tests benchmarks locks notebooks
 	$(BIN)/ruff check --quiet
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: $(VENV)/.ready ## Format the code
-	$(BIN)/isort src api tests benchmarks locks
-	$(BIN)/black src api tests benchmarks locks
+	$(BIN)/isort src api tests benchmarks locks notebooks
+	$(BIN)/black src api tests benchmarks locks notebooks
 
 bench: $(VENV)/.ready ## Measure against named peers; see benchmarks/README.md
 	$(BIN)/python -m benchmarks
@@ -43,6 +43,9 @@ mlflow: $(VENV)/.ready ## Open the runs in MLflow
 
 locks: $(VENV)/.ready ## Write locks/*.txt from pyproject.toml
 	$(BIN)/python locks/compile.py
+
+notebook: $(VENV)/.ready ## Execute notebooks/drift.ipynb on the log that the settings name
+	$(BIN)/python notebooks/execute.py
 
 env-example: $(VENV)/.ready ## Write .env.example from the settings
 	$(BIN)/python -c 'from libelle.settings import example_environment as e; print(e(), end="")' > .env.example

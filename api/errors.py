@@ -47,6 +47,7 @@ UNKNOWN_ADDRESS = ProblemKind(404, "unknown-address", "Nothing is at this addres
 UNKNOWN_CODE = ProblemKind(404, "unknown-code", "The nomenclature has no such code")
 UNKNOWN_MODEL = ProblemKind(404, "unknown-model", "This service answers for another model")
 METHOD_NOT_ALLOWED = ProblemKind(405, "method-not-allowed", "This address has no such method")
+CONFLICT = ProblemKind(409, "conflict", "Another answer stands")
 TOO_SLOW = ProblemKind(408, "too-slow", "The request did not come in time")
 TOO_LARGE = ProblemKind(413, "too-large", "The body is too large")
 UNSUPPORTED_MEDIA_TYPE = ProblemKind(
@@ -68,6 +69,7 @@ KIND_OF_ERROR: Mapping[type[errors.LibelleError], ProblemKind] = {
     errors.UsageError: REFUSED,
     errors.DataError: INVALID_REQUEST,
     errors.NomenclatureError: UNKNOWN_CODE,
+    errors.ConflictError: CONFLICT,
     errors.StorageError: UNAVAILABLE,
     errors.ModelError: UNAVAILABLE,
     errors.TrackingError: UNAVAILABLE,
@@ -95,6 +97,8 @@ class ProblemError(Exception):
         After which the same request may be answered.
     challenge : str or None
         How to say who asks.
+    feedback_id : str or None
+        Of the verdict that stands.
     """
 
     def __init__(
@@ -105,10 +109,12 @@ class ProblemError(Exception):
         field_errors: list[dict[str, str]] | None = None,
         retry_seconds: int | None = None,
         challenge: str | None = None,
+        feedback_id: str | None = None,
     ) -> None:
         super().__init__(f"{kind.slug}: {detail}")
         self.kind, self.detail, self.field_errors = kind, detail, field_errors
         self.retry_seconds, self.challenge = retry_seconds, challenge
+        self.feedback_id = feedback_id
 
     def response(self, request_id: str) -> Response:
         """Return the answer to the request."""
@@ -118,6 +124,7 @@ class ProblemError(Exception):
             self.detail,
             request_id=request_id,
             field_errors=self.field_errors,
+            feedback_id=self.feedback_id,
             headers={name: str(value) for name, value in headers.items() if value is not None},
         )
 
@@ -136,12 +143,15 @@ def problem_response(
     *,
     request_id: str,
     field_errors: list[dict[str, str]] | None = None,
+    feedback_id: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Return the answer that tells a problem."""
     problem = describe_problem(kind, detail, request_id=request_id)
     if field_errors is not None:
         problem["errors"] = field_errors
+    if feedback_id is not None:
+        problem["feedback_id"] = feedback_id
     return Response(orjson.dumps(problem), kind.status, headers, MEDIA_TYPE + JSON_CHARSET)
 
 

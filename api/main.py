@@ -8,16 +8,17 @@ from fastapi.routing import APIRoute
 
 from api.dependencies import refuse_other_models
 from api.errors import install_error_handlers
+from api.judgement import Judgement
 from api.loading import LoadedModel
 from api.metrics import Meter, RouteNames
 from api.middleware import RequestIds, SubPath
 from api.openapi import problems
-from api.routes import codes, health, models, pages, predictions, sessions
+from api.routes import codes, feedback, health, models, pages, predictions, sessions
 from api.security.access import Access, make_guard
 from api.security.headers import SecurityHeaders
 from api.security.origins import Origins
 from api.server import Page
-from api.server.board import Board
+from api.server.board import Board, Notice
 from api.service import Service
 from libelle.monitoring.prediction_sink import PredictionSink
 from libelle.settings import Settings
@@ -44,9 +45,10 @@ def create_app(
     settings: Settings,
     model: LoadedModel | None,
     *,
-    board: Board | None = None,
+    board: Board[Notice] | None = None,
     page: Page | None = None,
     sink: PredictionSink | None = None,
+    judgements: Board[Judgement] | None = None,
 ) -> FastAPI:
     """Return the service.
 
@@ -61,6 +63,8 @@ def create_app(
         Where metrics are counted, for another process to show.
     sink : PredictionSink or None
         Where predictions go; nowhere if None.
+    judgements : Board of Judgement or None
+        What audits say of the promise.
     """
     app = FastAPI(
         title="libelle",
@@ -77,7 +81,9 @@ def create_app(
     _include_routes(app)
     routes = RouteNames(app)
     meter = Meter(routes.names, page.numbers if page else None)
-    app.state.service = Service(settings, model, board=board, meter=meter, sink=sink)
+    app.state.service = Service(
+        settings, model, board=board, meter=meter, sink=sink, judgements=judgements
+    )
     app.state.guard = make_guard(settings, app.state.service.log_key)
     app.state.open_addresses = OPEN_ADDRESSES
     _surround(app, settings, routes)
@@ -87,6 +93,7 @@ def create_app(
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
+    service.obey()
     service.work.open()
     yield
     service.close()
@@ -105,7 +112,7 @@ def _surround(app: FastAPI, settings: Settings, routes: RouteNames) -> None:
 
 def _include_routes(app: FastAPI) -> None:
     same_routes = APIRouter()
-    for routes in (predictions, models, codes):
+    for routes in (predictions, models, codes, feedback):
         same_routes.include_router(routes.router)
     app.include_router(pages.router)
     app.include_router(health.router)

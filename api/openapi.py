@@ -9,13 +9,14 @@ from fastapi import FastAPI
 from pydantic import TypeAdapter
 
 from api.errors import MEDIA_TYPE
-from api.schemas import LOGIN_TYPE, Problem, RequestTypes
+from api.schemas import FEEDBACK_TYPE, LOGIN_TYPE, Problem, RequestTypes
 from api.security.access import KEY_HEADER, needed_scope
 from api.security.keys import Scope
 from api.security.sessions import COOKIE, CSRF_HEADER
 
 PREDICT_REQUEST, BATCH_REQUEST = "PredictRequest", "BatchRequest"
 LOGIN_REQUEST = "LoginRequest"
+FEEDBACK_REQUEST = "FeedbackRequest"
 # As in RFC 9110: Python's own phrases changed with its versions.
 _PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
 _HEADER_OF_STATUS = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
@@ -44,6 +45,41 @@ _SCHEMES: dict[str, dict[str, Any]] = {
         "description": f"What `POST /login` gives; writes then need `{CSRF_HEADER}` too.",
     },
 }
+_ASKED_ABOUT = {"prediction_id": "947a95bd-00c1-877f-975c-b6ee3ca22e8e"}
+_FEEDBACK_EXAMPLES = {
+    name: {"summary": summary, "value": {**_ASKED_ABOUT, **value}}
+    for name, summary, value in (
+        (
+            "confirmed",
+            "« Nid de poule devant l'école » : la proposition 0101 est la bonne",
+            {"verdict": "confirmed", "code": "0101"},
+        ),
+        (
+            "corrected",
+            "« Lampadaire éteint » : aucune proposition ne va, le bon code est 0102",
+            {"verdict": "corrected", "code": "0102", "coder": "agent-12"},
+        ),
+        (
+            "not_enough_information",
+            "« Demande » : le libellé ne suffit pas",
+            {"verdict": "not_enough_information"},
+        ),
+        (
+            "ambiguous_nomenclature",
+            "« Cantine de la crèche » : deux postes conviennent",
+            {"verdict": "ambiguous_nomenclature", "coder": "agent-7"},
+        ),
+        (
+            "replaced",
+            "Un avis donné trop vite est remplacé ; les deux sont gardés",
+            {
+                "verdict": "corrected",
+                "code": "0102",
+                "replaces": "5d2c6b0f4e1a48d79b3f0a8c7e6d5f41",
+            },
+        ),
+    )
+}
 _PRIVATE_STATUSES = (401, 403, 429)
 
 
@@ -52,6 +88,14 @@ def body_of(schema: str, *media_types: str) -> dict[str, Any]:
     described = {"schema": {"$ref": _COMPONENTS + schema}}
     content = dict.fromkeys(media_types or ("application/json",), described)
     return {"requestBody": {"required": True, "content": content}}
+
+
+def feedback_body() -> dict[str, Any]:
+    """Return the part of a route's description that says what a verdict is, with examples."""
+    described = body_of(FEEDBACK_REQUEST)
+    [content] = described["requestBody"]["content"].values()
+    content = {**content, "examples": _FEEDBACK_EXAMPLES}
+    return {"requestBody": {"required": True, "content": {"application/json": content}}}
 
 
 def file_body() -> dict[str, Any]:
@@ -84,6 +128,7 @@ def complete_openapi(
     adapters: list[tuple[str, Any, TypeAdapter[Any]]] = [
         (PREDICT_REQUEST, "validation", types.predict),
         (BATCH_REQUEST, "validation", types.batch),
+        (FEEDBACK_REQUEST, "validation", FEEDBACK_TYPE),
         (LOGIN_REQUEST, "validation", LOGIN_TYPE),
         (Problem.__name__, "serialization", TypeAdapter(Problem)),
     ]

@@ -9,9 +9,16 @@ from typing_extensions import TypedDict
 
 from api.security.keys import MAX_KEY_CHARACTERS, Scope
 from libelle.decision import Decision, GuaranteeStatus, Reason
+from libelle.monitoring.feedback import FeedbackVerdict
+from libelle.monitoring.feedback.rows import (
+    DIGEST_PATTERN,
+    MAX_CODE_CHARACTERS,
+    PREDICTION_ID_PATTERN,
+)
 from libelle.settings import Settings
 
 MAX_ID_CHARACTERS = 256
+MAX_CODER_CHARACTERS = 256
 MAX_QUERY_CHARACTERS = 200
 MAX_PAGE_CODES = 100
 DEFAULT_PAGE_CODES = 20
@@ -160,6 +167,58 @@ class LoginRequest(TypedDict):
 
 
 LOGIN_TYPE: TypeAdapter[Any] = TypeAdapter(LoginRequest)
+
+
+@with_config(_STRICT)
+class FeedbackRequest(TypedDict):
+    """What a coder says of a prediction."""
+
+    prediction_id: Annotated[
+        str,
+        Field(
+            pattern=PREDICTION_ID_PATTERN,
+            description="As the prediction had it.",
+            examples=["947a95bd-00c1-877f-975c-b6ee3ca22e8e"],
+        ),
+    ]
+    # Strict, pydantic would refuse the value of an Enum.
+    verdict: Annotated[FeedbackVerdict, Field(strict=False, examples=["confirmed"])]
+    code: NotRequired[
+        Annotated[
+            str | None,
+            Field(
+                max_length=MAX_CODE_CHARACTERS,
+                description="The right code, as text; goes with `confirmed` and `corrected` only.",
+                examples=["0101"],
+            ),
+        ]
+    ]
+    coder: NotRequired[
+        Annotated[
+            str | None,
+            Field(
+                min_length=1,
+                max_length=MAX_CODER_CHARACTERS,
+                description="Who says it, kept as a keyed pseudonym; the name of the key if "
+                "absent.",
+                examples=["agent-12"],
+            ),
+        ]
+    ]
+    replaces: NotRequired[
+        Annotated[
+            str | None,
+            Field(
+                pattern=DIGEST_PATTERN,
+                description="`feedback_id` of the verdict of the same coder that this one takes "
+                "the place of.",
+                examples=["5d2c6b0f4e1a48d79b3f0a8c7e6d5f41"],
+            ),
+        ]
+    ]
+
+
+FEEDBACK_TYPE: TypeAdapter[Any] = TypeAdapter(FeedbackRequest)
 
 
 def _with_example(example: dict[str, Any]) -> ConfigDict:
@@ -324,6 +383,11 @@ class Problem(_Told):
     detail: str = Field(examples=["1 field is not as it should be: see errors."])
     request_id: str = Field(description="To quote when asking for help.")
     errors: list[FieldError] | None = None
+    feedback_id: str | None = Field(
+        None,
+        description="Of a conflict: the verdict that stands.",
+        examples=["5d2c6b0f4e1a48d79b3f0a8c7e6d5f41"],
+    )
 
 
 class BatchResult(_Answer):
@@ -391,6 +455,9 @@ class ModelDescription(ModelIdentity):
     nomenclature: NomenclatureSummary
     n_codes: int = Field(description="Codes that the model may answer.")
     guarantee: Guarantee
+    verdict: Literal["holds", "in_doubt", "broken"] | None = Field(
+        description="What the last audit says of this promise; null when none was published."
+    )
     thresholds: list[Threshold] = Field(description="The first one is active by default.")
     levels: dict[str, list[Threshold]] = Field(
         description="Thresholds of the levels above, by depth."
@@ -424,6 +491,20 @@ class CodeDetails(CodeReference):
     level: int = Field(description="Depth, 1 at the top.")
     parents: list[CodeReference] = Field(description="The nearest first.")
     children: list[CodeReference]
+
+
+class FeedbackAnswer(_Answer):
+    """A verdict that stands."""
+
+    feedback_id: str = Field(
+        description="What `replaces` names to take its place.",
+        examples=["5d2c6b0f4e1a48d79b3f0a8c7e6d5f41"],
+    )
+    prediction_id: str = Field(examples=["947a95bd-00c1-877f-975c-b6ee3ca22e8e"])
+    verdict: FeedbackVerdict = Field(examples=[FeedbackVerdict.CONFIRMED])
+    code: str | None = Field(description="The right one, if the verdict names it.")
+    given_at: AwareDatetime
+    replaces: str | None = Field(description="The verdict that stood before, if any.")
 
 
 class SessionAnswer(_Answer):
@@ -461,3 +542,6 @@ class Readiness(_Answer):
     status: str = Field(examples=["ready"])
     model: ModelIdentity
     reload: Reload
+    log: Literal["off", "kept", "degraded"] = Field(
+        description="Whether predictions are logged; degraded while rows are lost."
+    )

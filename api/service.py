@@ -1,5 +1,6 @@
 """Service: what one process holds to answer: a model, bounds, a key, a thread."""
 
+import logging
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,16 +9,20 @@ from functools import partial
 from api.answers import answer_texts
 from api.asking import AskedText
 from api.errors import BUSY, NOT_READY, ProblemError
+from api.feedback import FeedbackDesk
 from api.files.spool import DiskAllowance
+from api.judgement import Judgement
 from api.keeping import Keeper
 from api.loading import LoadedModel
 from api.metrics import Meter
 from api.metrics.families import OTHER
 from api.schemas import request_types
-from api.server.board import Board
+from api.server.board import Board, Notice
 from api.work import Workroom
 from libelle.monitoring.prediction_sink import NullSink, PredictionRows, PredictionSink
 from libelle.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 LOG_KEY_BYTES = 32
 RETRY_SECONDS = 1
@@ -37,6 +42,8 @@ class Service:
         Where what happens is counted.
     sink : PredictionSink or None
         Where predictions go; nowhere if None.
+    judgements : Board of Judgement or None
+        What audits say of the promise; nothing if None.
 
     Attributes
     ----------
@@ -47,6 +54,7 @@ class Service:
     work : Workroom
     spools : DiskAllowance
         What answers to files may take on disk.
+    feedback : FeedbackDesk
     board : Board
     meter : Meter
     sink : PredictionSink
@@ -61,20 +69,24 @@ class Service:
         settings: Settings,
         model: LoadedModel | None,
         *,
-        board: Board | None = None,
+        board: Board[Notice] | None = None,
         meter: Meter | None = None,
         sink: PredictionSink | None = None,
+        judgements: Board[Judgement] | None = None,
     ) -> None:
         self.settings = settings
         self.requests = request_types(settings)
         self.log_key = read_log_key(settings)
         self.work: Workroom[AskedText, bytes] = Workroom(partial(answer_texts, note=self.note))
         self.spools = DiskAllowance(settings.max_spool_bytes)
-        self.board = board or Board()
+        self.feedback = FeedbackDesk(settings.log_options())
+        self.board = board or Board(Notice())
         self.meter = meter or Meter([OTHER])
         self.sink: PredictionSink = sink or NullSink()
         self._keeper = None if sink is None else Keeper(sink)
         self.draining = self.leaving = False
+        self._judgements = judgements or Board(Judgement())
+        self._condemned = False
         self._model = model
         self._n_requests = 0
         self._n_bytes = 0
@@ -104,6 +116,13 @@ class Service:
         """Begin to leave the place to a process that serves another model."""
         self.leaving = True
 
+    @property
+    def log_state(self) -> str:
+        """Return whether predictions are logged."""
+        if self._keeper is None:
+            return "off"
+        return "degraded" if self.sink.is_dropping else "kept"
+
     async def keep(self) -> None:
         """Wait until what was predicted is safe: no answer leaves before.
 
@@ -120,6 +139,30 @@ class Service:
         self.sink.append(rows)
         self.meter.count_predictions(rows.predictions)
 
+    @property
+    def verdict(self) -> str | None:
+        """Return what the last audit says of the promise that is served; None without any."""
+        if self._model is None:
+            return None
+        predictor = self._model.predictor
+        judgement = self._judgements.read()
+        return judgement.status_of(predictor.digest, predictor.guarantee.threshold_id)
+
+    def obey(self) -> None:
+        """Suspend a promise that was found broken, if the settings say so; it is so for good."""
+        if self._model is None or self._condemned:
+            return
+        predictor = self._model.predictor
+        judgement = self._judgements.read()
+        if not judgement.condemns(predictor.digest, predictor.guarantee.threshold_id):
+            return
+        self._condemned = True
+        if self.settings.on_broken == "suspend":
+            logger.error("The promise of %s was found broken: suspended", predictor.digest[:12])
+            predictor.suspend()
+        else:
+            logger.error("The promise of %s was found broken", predictor.digest[:12])
+
     def show(self) -> None:
         """Write down what is worked on now."""
         self.meter.show(
@@ -131,6 +174,7 @@ class Service:
     def close(self) -> None:
         """Finish what is in flight, then bring its predictions to safety."""
         self.work.close()
+        self.feedback.close()
         if self._keeper is not None:
             self._keeper.close()
         self.show()

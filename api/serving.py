@@ -11,16 +11,19 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from socket import socket
 from types import FrameType
 
 from pydantic import SecretStr
 
+from api.judgement import PromiseWatch
 from api.loading import LoadedModel, ModelSource, is_registered, load_safely
 from api.main import create_app
 from api.metrics import Report
 from api.metrics.exposition import CONTENT_TYPE
+from api.metrics.families import Layout
 from api.security.access import read_key_ring
 from api.server import (
     AnsweringServer,
@@ -32,11 +35,14 @@ from api.server import (
     listen,
     refuse_busy_port,
 )
-from api.server.board import Board
+from api.server.board import Board, Notice
+from api.server.companion import Companion
 from api.server.logs import configure_logs
 from api.service import LOG_KEY_BYTES
+from api.uploading import refuse_unusable_spool, upload_until_told
 from api.watching import Failure, Watcher
 from libelle.errors import LibelleError, ModelError, UsageError
+from libelle.monitoring.prediction_log import PredictionLog
 from libelle.settings import Settings
 
 __all__ = ["refuse_busy_port", "serve"]
@@ -47,6 +53,7 @@ logger = logging.getLogger(__name__)
 # the whole time in which a single text should be answered.
 SWITCH_SECONDS = 0.0005
 SPARE_SECONDS = 5.0
+UPLOAD_SECONDS = 10.0  # After the last answer, to bring what waits in the spool to the log.
 FIRST_WORD_SECONDS = 10.0
 # Workers of so many models may drain at the same time and still be counted.
 MAX_GENERATIONS = 16
@@ -85,19 +92,19 @@ class _Serving:
         self, settings: Settings, listener: socket, metrics_listener: socket | None
     ) -> None:
         self._settings, self._listener = settings, listener
+        self._listeners = [one for one in (listener, metrics_listener) if one is not None]
         # A worker that asked for it might be an orphan already, and would never end.
         self._pid = os.getpid()
-        self._board = Board()
+        self._board = Board(Notice())
+        self._log = settings.log_options()
         layout = create_app(settings, None).state.service.meter.layout
         ledger = Ledger(
             layout.n_numbers, layout.n_lasting, n_pages=MAX_GENERATIONS * settings.workers
         )
-        self._exporter: Exporter | None = None
-        if metrics_listener is not None:
-            report = Report(layout, ledger, self._board, started_at=time.time())
-            self._exporter = Exporter(
-                metrics_listener, report.render, content_type=CONTENT_TYPE, leave=[listener]
-            )
+        self._promise = self._watch_promise()
+        self._judgements = None if self._promise is None else self._promise.board
+        self._uploader = self._upload_log()
+        self._exporter = self._export(metrics_listener, layout, ledger)
         self._served: LoadedModel | None = None
         self._supervisor: Supervisor[LoadedModel | None] = Supervisor(
             self._answer,
@@ -106,21 +113,63 @@ class _Serving:
             patience_seconds=settings.drain_seconds + settings.shutdown_seconds + SPARE_SECONDS,
         )
 
+    def _watch_promise(self) -> PromiseWatch | None:
+        """Return what looks for the verdict of audits, if one may be published."""
+        settings = self._settings
+        if settings.verdict_uri is None:
+            return None
+        return PromiseWatch(
+            settings.verdict_uri,
+            settings.storage_options(),
+            seconds=settings.follow_seconds,
+            leave=self._listeners,
+        )
+
+    def _upload_log(self) -> Companion | None:
+        """Return what brings predictions to the log, if there is one."""
+        if self._log is None:
+            return None
+        refuse_unusable_spool(self._log.spool_path)
+        return Companion(
+            "brings predictions to the log",
+            partial(upload_until_told, self._log),
+            leave=self._listeners,
+        )
+
+    def _export(self, listener: socket | None, layout: Layout, ledger: Ledger) -> Exporter | None:
+        """Return what shows the metrics, if they have a port."""
+        if listener is None:
+            return None
+        report = Report(
+            layout,
+            ledger,
+            self._board,
+            started_at=time.time(),
+            spool_path=None if self._log is None else self._log.spool_path,
+            judgements=self._judgements,
+        )
+        return Exporter(listener, report.render, content_type=CONTENT_TYPE, leave=[self._listener])
+
     def run(self) -> None:
         """Serve a folder, or follow a registry, until a signal asks to stop."""
         try:
-            self._look_after_exporter()  # Before the model: it needs none of that memory.
+            self._look_after_companions()  # Before the model: they need none of that memory.
+            if self._promise is not None:
+                self._promise.wait_for_first_look()
             self._run()
         finally:
-            if self._exporter is not None:
-                self._exporter.stop()
+            if self._uploader is not None:
+                self._uploader.stop(patience_seconds=UPLOAD_SECONDS)
+            for companion in (self._promise, self._exporter):
+                if companion is not None:
+                    companion.stop()
 
     def _run(self) -> None:
         settings = self._settings
         if not is_registered(settings.model):
             self._serve(load_safely(ModelSource(Path(settings.model)), settings))
             self._supervisor.handle_signals()
-            self._supervisor.run(on_look=self._look_after_exporter)
+            self._supervisor.run(on_look=self._look_after_companions)
             return
         watcher = Watcher(settings)
         try:
@@ -134,7 +183,7 @@ class _Serving:
             self._supervisor.run(
                 [watcher.reader] if watcher.speaks else [],
                 lambda _: self._hear(watcher),
-                on_look=self._look_after_exporter,
+                on_look=self._look_after_companions,
             )
         finally:
             watcher.stop()
@@ -150,13 +199,15 @@ class _Serving:
                 model_name=model.name,
                 model_version=model.version,
                 model_digest=model.predictor.digest,
+                threshold_id=model.predictor.guarantee.threshold_id,
             )
         )
         self._supervisor.serve(model)
 
-    def _look_after_exporter(self) -> None:
-        if self._exporter is not None:
-            self._exporter.look_after()
+    def _look_after_companions(self) -> None:
+        for companion in (self._promise, self._uploader, self._exporter):
+            if companion is not None:
+                companion.look_after()
 
     def _hear(self, watcher: Watcher) -> bool:
         """Do what the registry says; tell whether it may say more."""
@@ -217,7 +268,15 @@ class _Serving:
         if self._exporter is not None:
             self._exporter.leave()
         sys.setswitchinterval(SWITCH_SECONDS)
-        app = create_app(self._settings, model, board=self._board, page=page)
+        sink = None if self._log is None else PredictionLog(self._log)
+        app = create_app(
+            self._settings,
+            model,
+            board=self._board,
+            page=page,
+            sink=sink,
+            judgements=self._judgements,
+        )
         server = AnsweringServer(
             app, _deadlines(self._settings), supervisor_pid=self._pid, say_started=say_started
         )
@@ -231,6 +290,7 @@ def _with_secrets(settings: Settings) -> Settings:
     a file of keys that changes, or breaks, changes nothing until the next start.
     """
     read_key_ring(settings)
+    settings.log_options()
     log_key, api_keys = settings.log_key_bytes(), settings.api_keys_bytes()
     secret = secrets.token_hex(LOG_KEY_BYTES) if log_key is None else log_key.decode("latin-1")
     return settings.model_copy(

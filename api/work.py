@@ -19,7 +19,7 @@ Done = TypeVar("Done")
 
 MAX_TOGETHER = 64
 # While single texts come, a step of a batch is short; otherwise it is as long as pays.
-SHORT_STEP_TEXTS, LONG_STEP_TEXTS = 64, 256
+SHORT_STEP_TEXTS, LONG_STEP_TEXTS = 32, 512
 CALM_SECONDS = 0.5
 
 

@@ -5,10 +5,12 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 import tomllib
+import urllib.request
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -72,6 +74,7 @@ class Journey:
     """What `make run` starts, running."""
 
     address: str
+    dashboard: str
     screen: str
     folder: Path
 
@@ -79,19 +82,23 @@ class Journey:
 @pytest.fixture(scope="module")
 def journey(tmp_path_factory):
     folder = tmp_path_factory.mktemp("journey")
-    screen, messages, port = folder / "screen", folder / "messages", free_port()
+    screen, messages = folder / "screen", folder / "messages"
+    port, dashboard_port = free_port(), free_port()
     command = [sys.executable, "-m", "libelle.cli", "demo", "run"]
-    variables = environment(LIBELLE_PORT=str(port))
+    variables = environment(LIBELLE_PORT=str(port), LIBELLE_DASHBOARD_PORT=str(dashboard_port))
     with screen.open("w") as out, messages.open("w") as err:
         process = subprocess.Popen(command, cwd=folder, env=variables, stdout=out, stderr=err)
     deadline = time.monotonic() + 240
     while "startup complete" not in messages.read_text() and time.monotonic() < deadline:
         assert process.poll() is None, messages.read_text()
         time.sleep(0.2)
-    yield Journey(f"http://127.0.0.1:{port}", screen.read_text(), folder)
+    addresses = (f"http://127.0.0.1:{one}" for one in (port, dashboard_port))
+    yield Journey(*addresses, screen.read_text(), folder)
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 0, messages.read_text()
     assert "Traceback" not in messages.read_text()
+    with pytest.raises(ConnectionRefusedError):  # The dashboard ends with the service.
+        socket.create_connection(("127.0.0.1", dashboard_port), timeout=2)
 
 
 def assert_alike(shown, seen):
@@ -111,8 +118,23 @@ def numbers_of(text) -> list[float]:
 def test_the_last_screen_is_the_one_shown(journey):
     (shown,) = marked("output: make run")
     seen = journey.screen.replace(journey.address, "http://127.0.0.1:8000")
+    seen = seen.replace(journey.dashboard, "http://127.0.0.1:8001")
     seen = seen.replace(str(journey.folder), "/home/me/libelle")
     assert_alike(shown.body.strip(), seen[seen.index("Model models:") :].strip())
+
+
+def test_the_dashboard_shows_the_journey_and_lends_texts_to_review(journey):
+    for path, words in (("", "of the texts are coded automatically"), ("review", "judged by you")):
+        until = time.monotonic() + 40  # It counts the log first.
+        while words not in (page := read(f"{journey.dashboard}/{path}?lang=en")):
+            assert time.monotonic() < until, page
+            time.sleep(0.5)
+    assert 'name="prediction_id"' in page
+
+
+def read(address) -> str:
+    with urllib.request.urlopen(address, timeout=30) as answer:
+        return answer.read().decode()
 
 
 def test_calls_of_the_readme_are_answered_as_shown(journey):

@@ -8,6 +8,7 @@ import numpy as np
 from api.errors import KINDS
 from api.metrics.families import OTHER, Family, Floats, Layout, Tally
 from libelle.decision import Decision, Reason
+from libelle.monitoring.feedback import FeedbackVerdict
 from libelle.predictor import Prediction
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", OTHER)
@@ -48,6 +49,12 @@ REFUSED = Family(
     "counter",
     {"problem": PROBLEMS},
 )
+FEEDBACK = Family(
+    "libelle_feedback_total",
+    "Verdicts kept, those that were given again apart.",
+    "counter",
+    {"verdict": tuple(FeedbackVerdict)},
+)
 DROPPED = Family(
     "libelle_dropped_predictions_total", "Predictions that the log could not keep.", "counter"
 )
@@ -86,13 +93,14 @@ class Meter:
             bounds=SECONDS,
             sparse=True,
         )
-        families = (requests, seconds, TEXTS, CONFIDENCE, BATCH, INVALID_ITEMS, REFUSED, DROPPED)
-        self.layout = Layout([*families, IN_FLIGHT, WAITING])
+        families = (requests, seconds, TEXTS, CONFIDENCE, BATCH, INVALID_ITEMS, REFUSED)
+        self.layout = Layout([*families, FEEDBACK, DROPPED, IN_FLIGHT, WAITING])
         self._numbers = np.zeros(self.layout.n_numbers) if numbers is None else numbers
         self._requests, self._seconds = self._tally(requests), self._tally(seconds)
         self._texts, self._confidence = self._tally(TEXTS), self._tally(CONFIDENCE)
         self._batch, self._invalid = self._tally(BATCH), self._tally(INVALID_ITEMS)
         self._refused, self._dropped = self._tally(REFUSED), self._tally(DROPPED)
+        self._feedback = self._tally(FEEDBACK)
         self._in_flight, self._waiting = self._tally(IN_FLIGHT), self._tally(WAITING)
 
     def count_request(self, route: str, method: str, status: int | None, seconds: float) -> None:
@@ -109,6 +117,10 @@ class Meter:
         """Count a batch that was read."""
         self._batch.observe(n_items)
         self._invalid.add(amount=n_invalid)
+
+    def count_feedback(self, verdict: FeedbackVerdict) -> None:
+        """Count a verdict that was kept."""
+        self._feedback.add(verdict)
 
     def count_predictions(self, predictions: Sequence[Prediction]) -> None:
         """Count texts that were answered; from the thread that predicts."""

@@ -37,4 +37,5 @@ async def ready(service: ServiceDep, model: ModelDep) -> dict[str, Any]:
             "failed_at": notice.failed_at,
             "from_cache": notice.from_cache,
         },
+        "log": service.log_state,
     }

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from api.answers import describe_guarantee, describe_identity
-from api.dependencies import ModelDep
+from api.dependencies import ModelDep, ServiceDep
 from api.openapi import problems
 from api.schemas import ModelDescription, ModelList
 
@@ -14,7 +14,7 @@ list_router = APIRouter(tags=["Model"])
 
 
 @router.get("/model", response_model=ModelDescription, responses=problems(503))
-async def describe_model(model: ModelDep) -> dict[str, Any]:
+async def describe_model(service: ServiceDep, model: ModelDep) -> dict[str, Any]:
     """Describe the model: its identity, codes, thresholds with their bounds, and metrics."""
     predictor = model.predictor
     nomenclature = predictor.nomenclature
@@ -23,6 +23,7 @@ async def describe_model(model: ModelDep) -> dict[str, Any]:
         "nomenclature": {"n_codes": len(nomenclature), "levels": nomenclature.levels},
         "n_codes": len(predictor.codes),
         "guarantee": describe_guarantee(model),
+        "verdict": service.verdict,
         "thresholds": predictor.manifest.get("thresholds", []),
         "levels": predictor.manifest.get("levels", {}),
         "roll_up": predictor.manifest.get("roll_up") or [],

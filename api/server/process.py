@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 # Longer than the ingress keeps idle connections (60 s): otherwise it reuses one that just closed.
 KEEP_ALIVE_SECONDS = 75
 RETIRE = signal.SIGUSR1
+OBEY_TICKS = 10  # A second.
 SPARE_DESCRIPTORS = 48  # Files, pipes, the listener: what is not a connection.
 
 
@@ -136,6 +137,8 @@ class AnsweringServer(Server):
     async def on_tick(self, counter: int) -> bool:
         """End once the time to drain is over, or when nobody supervises any more."""
         self._service.show()
+        if counter % OBEY_TICKS == 0:
+            self._service.obey()
         if os.getppid() != self._supervisor_pid:
             self._service.drain()
             self.should_exit = True

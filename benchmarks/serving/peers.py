@@ -93,11 +93,19 @@ class Peer:
         return {"texts": texts}
 
 
-def libelle_peer(folder: Path, port: int, *, python: str, workers: int = 1) -> Peer:
-    """Return libelle's own service of a model folder."""
+def libelle_peer(
+    folder: Path, port: int, *, python: str, workers: int = 1, log: Path | None = None
+) -> Peer:
+    """Return libelle's own service of a model folder, with its prediction log if one is given."""
+    name = "libelle" if workers == 1 else f"libelle, {workers} workers"
+    logged = {
+        "LIBELLE_LOG_URI": str(log),
+        "LIBELLE_SPOOL_PATH": f"{log}-spool",
+        "LIBELLE_LOG_KEY": "k" * 40,
+    }
     command = (python, "-m", "libelle.cli", "serve", "--model", str(folder), "--port", str(port))
     return Peer(
-        "libelle" if workers == 1 else f"libelle, {workers} workers",
+        name if log is None else f"{name}, log on",
         (*command, "--workers", str(workers)),
         "/v1/predict",
         "/v1/predict/batch",
@@ -107,6 +115,7 @@ def libelle_peer(folder: Path, port: int, *, python: str, workers: int = 1) -> P
             "LIBELLE_MAX_BATCH_TEXTS": "10000",
             "LIBELLE_DRAIN_SECONDS": "0",
             "PYTHONPATH": os.pathsep.join(["src", "."]),
+            **({} if log is None else logged),
         },
     )
 

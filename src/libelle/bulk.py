@@ -1,11 +1,12 @@
 """Bulk: many texts; read, predict and write by chunks, in bounded memory."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import pyarrow as pa
 import pyarrow.csv
@@ -15,7 +16,7 @@ from libelle.data.datasets import as_text, open_table
 from libelle.data.headers import names_beside
 from libelle.decision import Decision
 from libelle.errors import UsageError
-from libelle.predictor import Predictor, prediction_row
+from libelle.predictor import Answers, Prediction, Predictor, prediction_row
 from libelle.storage import (
     DEFAULT_OPTIONS,
     StorageOptions,
@@ -47,6 +48,24 @@ COLUMNS = {
 }
 
 
+class Recorder(Protocol):
+    """What names predictions and keeps them."""
+
+    def name(self, positions: Sequence[int], texts: Sequence[str]) -> list[str]:
+        """Return the identifiers of texts, given with their positions in the file."""
+
+    def note(
+        self,
+        positions: Sequence[int],
+        texts: Sequence[str],
+        ids: Sequence[str | None],
+        answers: Answers,
+        *,
+        started: float | None = None,
+    ) -> None:
+        """Keep predictions; `started` is when the work on them began."""
+
+
 @dataclass(frozen=True)
 class BulkSummary:
     """What became of the texts of a file."""
@@ -75,7 +94,9 @@ def predict_file(
     output: str,
     *,
     text: str,
+    identifier: str | None = None,
     top_k: int = 5,
+    recorder: Recorder | None = None,
     options: StorageOptions = DEFAULT_OPTIONS,
     progress: Callable[[int], None] = lambda _: None,
 ) -> BulkSummary:
@@ -91,8 +112,12 @@ def predict_file(
         not at all.
     text : str
         Column of the texts; a missing one counts as empty.
+    identifier : str, optional
+        Column of what the caller calls each text.
     top_k : int
         Most candidates of one text.
+    recorder : Recorder, optional
+        Names the predictions, which get a column `prediction_id`, and keeps them.
     progress : callable
         Receives the number of texts done so far.
 
@@ -107,18 +132,21 @@ def predict_file(
     _refuse_same_file(source, output)
     counts = dict.fromkeys(Decision, 0)
     with open_table(source, options=options) as table:
-        table.require([text])
-        names = names_beside(table.columns, COLUMNS)
+        table.require([text] if identifier is None else [text, identifier])
+        columns = COLUMNS if recorder is None else {"prediction_id": pa.string(), **COLUMNS}
+        names = names_beside(table.columns, columns)
         with write_atomically(output, options) as stream, write(stream) as append:
             for batch in _chunks(table.read(None)):
-                predictions = predictor.predict(as_text(batch[text]).to_pylist(), top_k=top_k)
+                start = sum(counts.values())
+                texts = as_text(batch[text]).to_pylist()
+                ids = [None] * len(texts) if identifier is None else _as_ids(batch[identifier])
+                predictions = _answer(predictor, texts, ids, start, top_k, recorder)
                 for prediction in predictions:
                     counts[prediction.decision] += 1
-                rows = [prediction_row(prediction) for prediction in predictions]
-                append(_beside(batch.rename_columns(names), rows, predictor.digest))
+                append(_beside(batch.rename_columns(names), predictions, columns, predictor.digest))
                 progress(sum(counts.values()))
             if not any(counts.values()):
-                append(_beside(_no_rows(names), [], predictor.digest))
+                append(_beside(_no_rows(names), [], columns, predictor.digest))
     return BulkSummary(
         output,
         sum(counts.values()),
@@ -134,13 +162,40 @@ def _chunks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             yield batch.slice(start, CHUNK_TEXTS)
 
 
-def _beside(batch: pa.RecordBatch, rows: list[dict[str, Any]], digest: str) -> pa.Table:
+def _answer(
+    predictor: Predictor,
+    texts: list[str],
+    ids: Sequence[str | None],
+    start: int,
+    top_k: int,
+    recorder: Recorder | None,
+) -> list[Prediction]:
+    if recorder is None:
+        return predictor.predict(texts, top_k=top_k)
+    began, positions = time.perf_counter(), range(start, start + len(texts))
+    names = recorder.name(positions, texts)
+    answers = predictor.answer(texts, top_k=top_k, prediction_ids=names)
+    recorder.note(positions, texts, ids, answers, started=began)
+    return answers.predictions
+
+
+def _as_ids(column: Any) -> list[str | None]:
+    return [text or None for text in as_text(column).to_pylist()]
+
+
+def _beside(
+    batch: pa.RecordBatch,
+    predictions: Sequence[Prediction],
+    columns: Mapping[str, pa.DataType],
+    digest: str,
+) -> pa.Table:
     """Return the batch's columns, then the predictions'."""
-    schema = pa.schema([*batch.schema, *(pa.field(*column) for column in COLUMNS.items())])
-    predicted = [
-        pa.array([digest if name == "model_digest" else row[name] for row in rows], kind)
-        for name, kind in COLUMNS.items()
+    schema = pa.schema([*batch.schema, *(pa.field(*column) for column in columns.items())])
+    rows = [
+        {"prediction_id": one.prediction_id, "model_digest": digest, **prediction_row(one)}
+        for one in predictions
     ]
+    predicted = [pa.array([row[name] for row in rows], kind) for name, kind in columns.items()]
     return pa.Table.from_arrays([*batch.columns, *predicted], schema=schema)
 
 

@@ -2,6 +2,7 @@
 
 LibelleError
 ├── UsageError             what was asked cannot be done as asked
+├── ConflictError          what was asked contradicts what stands
 ├── StorageError           a place that cannot be read or written
 ├── DataError              coded texts, or texts to code, that cannot be used
 ├── NomenclatureError      a nomenclature that contradicts itself
@@ -28,6 +29,10 @@ class LibelleError(Exception):
 
 class UsageError(LibelleError):
     """What was asked cannot be done as asked: an option, a setting, a combination of them."""
+
+
+class ConflictError(LibelleError):
+    """What was asked contradicts what stands already."""
 
 
 class StorageError(LibelleError):

@@ -18,6 +18,8 @@ from pydantic_settings import (
 )
 
 from libelle.errors import UsageError
+from libelle.monitoring.prediction_log import LogOptions, SyncMode, WhenFull
+from libelle.monitoring.privacy import TextPolicy
 from libelle.storage import StorageOptions, with_scheme
 from libelle.variables import complain_of_repeated, complain_of_unknown, without_service_links
 
@@ -30,6 +32,7 @@ _OTHER_THAN_AMAZON = {
 
 Network = IPv4Network | IPv6Network
 
+ENV_FILE = ".env"
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
 
 
@@ -54,6 +57,11 @@ def _read_origins(value: Any) -> Any:
     return origins
 
 
+def _read_list(value: Any) -> Any:
+    names = value.split(",") if isinstance(value, str) else value
+    return tuple(name.strip() for name in names if name.strip())
+
+
 class Settings(BaseSettings):
     """Where libelle runs and with what secrets; what changes a result is an option of a command.
 
@@ -64,7 +72,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix="LIBELLE_",
-        env_file=".env",
+        env_file=ENV_FILE,
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
@@ -237,13 +245,120 @@ class Settings(BaseSettings):
     log_key: Annotated[
         SecretStr | None,
         Field(
-            description="Secret key of the prediction identifiers and of the sessions, 32 "
-            "characters or more; random at each start if unset."
+            description="Secret key of the prediction identifiers, of the sessions and of what the "
+            "prediction log hashes, 32 characters or more; random at each start if unset, which "
+            "the log refuses."
         ),
     ] = None
     log_key_file: Annotated[Path | None, Field(description="File that holds LIBELLE_LOG_KEY.")] = (
         None
     )
+    log_uri: Annotated[
+        str | None,
+        Field(description="Folder of the prediction log, local or s3://…; no log if unset."),
+    ] = None
+    spool_path: Annotated[
+        Path | None,
+        Field(
+            description="Local folder where rows of the log wait to be uploaded; `spool` in "
+            "LIBELLE_HOME if unset."
+        ),
+    ] = None
+    log_sync: Annotated[
+        SyncMode,
+        Field(
+            description="Rows are on the disk before the answer leaves (always), or whenever the "
+            "system writes them (off)."
+        ),
+    ] = SyncMode.ALWAYS
+    log_when_full: Annotated[
+        WhenFull,
+        Field(
+            description="What becomes of an answer whose row cannot be kept: sent and counted "
+            "(degrade), or refused with 503 (refuse)."
+        ),
+    ] = WhenFull.DEGRADE
+    log_spool_bytes: Annotated[
+        int, Field(ge=2**20, description="Most bytes of rows that may wait in the spool.")
+    ] = (2**30)
+    log_upload_seconds: Annotated[
+        float, Field(gt=0, le=3_600, description="Longest time that a row waits to be uploaded.")
+    ] = 10.0
+    log_ids: Annotated[
+        Literal["plain", "hashed"],
+        Field(description="How the log keeps what the caller calls an item."),
+    ] = "plain"
+    log_days: Annotated[
+        int, Field(ge=1, le=3_650, description="Days that `libelle log purge` leaves in the log.")
+    ] = 365
+    text_policy: Annotated[
+        TextPolicy,
+        Field(
+            description="Texts that the log keeps: none, review (those to review and a share of "
+            "the automatic ones), redacted (all, without what names a person) or full."
+        ),
+    ] = TextPolicy.NONE
+    text_share: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="Share of the automatic texts that the policy review keeps, drawn at "
+            "random: audits take their sample there.",
+        ),
+    ] = 0.02
+    verdict_uri: Annotated[
+        str | None,
+        Field(
+            description="Where `libelle audit estimate --publish` writes its verdict, a file or "
+            "s3://…, and where the API looks for it; nowhere if unset."
+        ),
+    ] = None
+    on_broken: Annotated[
+        Literal["warn", "suspend"],
+        Field(
+            description="What the API does when an audit finds the promise broken: say it, or code "
+            "nothing automatically any more until another model is certified (suspend)."
+        ),
+    ] = "warn"
+    dashboard_port: Annotated[
+        int, Field(ge=1, le=65535, description="Port the dashboard listens on.")
+    ] = 8001
+    review_seconds: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=3_600,
+            description="Time that a person takes to code a text: the dashboard tells the hours "
+            "that automatic answers save.",
+        ),
+    ] = 60.0
+    api_url: Annotated[
+        str,
+        Field(
+            pattern=r"^https?://[^\s?#]+$",
+            description="Address of the API that the dashboard asks and writes to.",
+        ),
+    ] = "http://127.0.0.1:8000"
+    api_key: Annotated[
+        SecretStr | None,
+        Field(
+            description="Key that the dashboard shows to the API, with the scopes predict, read "
+            "and review; none if the API asks for none."
+        ),
+    ] = None
+    api_key_file: Annotated[Path | None, Field(description="File that holds LIBELLE_API_KEY.")] = (
+        None
+    )
+    audit_sheets: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        BeforeValidator(_read_list),
+        Field(
+            description="Sheets that `libelle audit draw` wrote, local or s3://…, separated by "
+            "commas: the review page mixes their texts in; none if unset."
+        ),
+    ] = ()
     mlflow_tracking_uri: Annotated[
         str | None,
         Field(
@@ -310,6 +425,36 @@ class Settings(BaseSettings):
             session_token=_reveal(self.aws_session_token),
         )
 
+    def log_options(self) -> LogOptions | None:
+        """Return where the prediction log stands and what it keeps; None when there is none.
+
+        Raises
+        ------
+        UsageError
+            If there is a log and no key: hashes without one can be guessed.
+        """
+        if self.log_uri is None:
+            return None
+        key = self.log_key_bytes()
+        if key is None:
+            raise UsageError(
+                "A prediction log needs a secret key, without which its hashes could be guessed. "
+                "Set LIBELLE_LOG_KEY (`openssl rand -hex 32` makes one), or unset LIBELLE_LOG_URI."
+            )
+        return LogOptions(
+            uri=self.log_uri,
+            spool_path=self.spool_path or self.home / "spool",
+            key=key,
+            sync=self.log_sync,
+            when_full=self.log_when_full,
+            max_spool_bytes=self.log_spool_bytes,
+            upload_seconds=self.log_upload_seconds,
+            text_policy=self.text_policy,
+            review_share=self.text_share,
+            hash_ids=self.log_ids == "hashed",
+            storage=self.storage_options(),
+        )
+
     def share_with_mlflow(self) -> None:
         """Write to the environment what MLflow and boto3 look for there, and `.env` alone has.
 
@@ -347,6 +492,16 @@ class Settings(BaseSettings):
             If the file cannot be read.
         """
         return _secret_bytes(self.api_keys, self.api_keys_file, "LIBELLE_API_KEYS_FILE")
+
+    def api_key_bytes(self) -> bytes | None:
+        """Return the key of the dashboard, from the environment or from its file.
+
+        Raises
+        ------
+        UsageError
+            If the file cannot be read.
+        """
+        return _secret_bytes(self.api_key, self.api_key_file, "LIBELLE_API_KEY_FILE")
 
     @classmethod
     def settings_customise_sources(
@@ -388,6 +543,17 @@ def read_settings(**overrides: Any) -> Settings:
         raise UsageError(f"Settings: {complaints}. See .env.example.") from None
     _refuse_two_values(settings)
     return settings
+
+
+def environment_with(**values: str) -> dict[str, str]:
+    """Return the environment of another process of ours, with some settings changed.
+
+    Parameters
+    ----------
+    **values
+        What the settings are, by field name.
+    """
+    return os.environ | {f"LIBELLE_{name.upper()}": value for name, value in values.items()}
 
 
 def _misnamed(environment: Mapping[str, str], env_file: str | None) -> Iterator[str]:

@@ -213,6 +213,8 @@ def test_every_write_of_the_api_has_a_scope_that_was_thought_of(guarded):
         ("/v1/predict", "predict"),
         ("/v1/predict/batch", "predict"),
         ("/v1/predict/file", "predict"),
+        ("/v1/feedback", "review"),
+        ("/v1/models/{model}/feedback", "review"),
         ("/v1/models/{model}/predict/file", "predict"),
         ("/v1/models/{model}/predict", "predict"),
         ("/v1/models/{model}/predict/batch", "predict"),

@@ -27,7 +27,7 @@ class Load:
     """Clients that keep their connections and ask again and again, until they are stopped."""
 
     def __init__(self, port, *, n_clients=4, body=ONE, path="/v1/predict"):
-        self.statuses, self.errors, self.digests = Counter(), [], []
+        self.statuses, self.errors, self.digests, self.prediction_ids = Counter(), [], [], []
         self._port, self._body, self._path = port, body, path
         self._going = threading.Event()
         self._going.set()
@@ -49,7 +49,7 @@ class Load:
             while self._going.is_set():
                 try:
                     self._ask_once(connection)
-                except OSError as error:
+                except (OSError, http.client.HTTPException) as error:  # An answer may be cut.
                     self.errors.append(repr(error))
                     connection.close()
                     time.sleep(0.01)
@@ -60,7 +60,9 @@ class Load:
         content = response.read()  # http.client closes and opens again by itself when told to.
         self.statuses[response.status] += 1
         if response.status == 200:
-            self.digests.append(json.loads(content)["model"]["digest"])
+            answer = json.loads(content)
+            self.digests.append(answer["model"]["digest"])
+            self.prediction_ids.append(answer.get("prediction_id"))
 
 
 def children_of(pid) -> list[int]:

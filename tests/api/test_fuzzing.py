@@ -32,7 +32,13 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def address(model_folder, tmp_path_factory):
-    with serving(model_folder, tmp_path_factory.mktemp("fuzzing")) as (port, _, log):
+    folder = tmp_path_factory.mktemp("fuzzing")
+    variables = {
+        "LIBELLE_LOG_URI": str(folder / "log"),
+        "LIBELLE_SPOOL_PATH": str(folder / "spool"),
+    }
+    variables["LIBELLE_LOG_KEY"] = "k" * 40
+    with serving(model_folder, folder, **variables) as (port, _, log):
         yield f"http://127.0.0.1:{port}"
         assert "Traceback" not in log.read_text()
 

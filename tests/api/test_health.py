@@ -29,7 +29,7 @@ def test_a_service_that_stops_answers_and_is_not_ready(make_client):
 
 
 def test_a_failed_reload_shows_and_leaves_the_service_ready(make_client):
-    board = Board()
+    board = Board(Notice())
     client = make_client(board=board)
     board.write(Notice(n_failed_reloads=2, failure="refused", failed_at="2026-11-26T10:00:00Z"))
     ready = client.get("/health/ready")

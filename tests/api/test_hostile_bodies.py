@@ -65,7 +65,7 @@ BODIES = {
 
 
 @pytest.mark.parametrize(("body", "media_type", "status"), BODIES.values(), ids=BODIES)
-def test_a_hostile_body_has_a_defined_answer(client, body, media_type, status):
+def test_fault_20_a_hostile_body_has_a_defined_answer(client, body, media_type, status):
     headers = {} if media_type is None else {"Content-Type": media_type.encode("latin-1")}
     response = client.post("/v1/predict", content=body, headers=headers)
     assert response.status_code == status, response.text
@@ -77,7 +77,7 @@ def test_a_hostile_body_has_a_defined_answer(client, body, media_type, status):
 
 
 @pytest.mark.parametrize("body", [body for body, media_type, _ in BODIES.values() if media_type])
-def test_a_hostile_item_never_breaks_a_batch(client, body):
+def test_fault_20_a_hostile_item_never_breaks_a_batch(client, body):
     whole = b'{"items": [{"id": "good", "text": "nid de poule"}, ' + body + b"]}"
     response = client.post("/v1/predict/batch", content=whole, headers={"Content-Type": JSON})
     assert response.status_code in (200, 400)
@@ -87,7 +87,7 @@ def test_a_hostile_item_never_breaks_a_batch(client, body):
 
 
 @given(body=st.binary(max_size=60))
-def test_random_bytes_are_not_json(client, body):
+def test_s8_random_bytes_are_not_json(client, body):
     response = client.post("/v1/predict", content=body, headers={"Content-Type": JSON})
     assert response.status_code in (400, 422)
 
@@ -104,14 +104,14 @@ FIELDS = st.sampled_from(["text", "id", "top_k", "explain", "items"])
 
 
 @given(body=st.dictionaries(FIELDS, ANY_JSON) | ANY_JSON)
-def test_random_json_never_fails_the_service(client, body):
+def test_s8_random_json_never_fails_the_service(client, body):
     content, headers = json.dumps(body), {"Content-Type": JSON}
     for path in ("/v1/predict", "/v1/predict/batch"):
         response = client.post(path, content=content, headers=headers)
         assert response.status_code in (200, 400, 422)
 
 
-def test_a_compressed_body_is_refused_by_its_header(client):
+def test_fault_20_a_compressed_body_is_refused_by_its_header(client):
     headers = {"Content-Type": JSON, "Content-Encoding": "gzip"}
     response = client.post("/v1/predict", content=b'{"text": "a"}', headers=headers)
     assert response.status_code == 415

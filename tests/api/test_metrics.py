@@ -25,7 +25,7 @@ ROUTES = ["/a", OTHER]
 
 def make_report(notice=None, n_pages=4):
     layout = Meter(ROUTES).layout
-    ledger, board = Ledger(layout.n_numbers, layout.n_lasting, n_pages=n_pages), Board()
+    ledger, board = Ledger(layout.n_numbers, layout.n_lasting, n_pages=n_pages), Board(Notice())
     if notice is not None:
         board.write(notice)
     return Report(layout, ledger, board, started_at=12.5), ledger
@@ -42,7 +42,7 @@ def read(meter) -> dict:
     layout = meter.layout
     ledger = Ledger(layout.n_numbers, layout.n_lasting, n_pages=1)
     ledger.open_page().numbers[:] = meter._numbers
-    return parse(Report(layout, ledger, Board(), started_at=0.0).render())
+    return parse(Report(layout, ledger, Board(Notice()), started_at=0.0).render())
 
 
 def test_what_a_worker_counted_outlives_it():

@@ -138,7 +138,7 @@ def test_a_lost_promise_is_found(committed, change):
 def test_what_grows_loses_nothing(committed):
     grown = copy.deepcopy(committed)
     schemas = grown["components"]["schemas"]
-    grown["paths"]["/v1/feedback"] = {"post": {"responses": {}}}
+    grown["paths"]["/v1/later"] = {"post": {"responses": {}}}
     schemas["Prediction"]["properties"]["more"] = {"type": "string"}
     schemas["PredictRequest"]["properties"]["more"] = {"type": "string"}
     schemas["Decision"]["enum"].append("later")

@@ -19,6 +19,7 @@ class Recorder:
     """A sink that notes what it is told."""
 
     n_dropped = 0
+    is_dropping = False
 
     def __init__(self, seconds=0.0):
         self.said, self.rows, self.seconds = [], [], seconds
@@ -161,6 +162,7 @@ from libelle.cli import main
 
 class Slow:
     n_dropped = 0
+    is_dropping = False
     def append(self, rows):
         time.sleep(0.3)
         self.say(f"append {len(rows.texts)}")

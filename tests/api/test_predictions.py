@@ -61,7 +61,7 @@ def test_http_answers_what_the_predictor_answers(client, model, texts):
 
 
 @pytest.mark.parametrize("text", ["", "  \n\t"])
-def test_the_empty_text_is_refused_by_an_answer(client, text):
+def test_fault_23_the_empty_text_is_refused_by_an_answer(client, text):
     answer = client.predict(text)
     assert (answer["decision"], answer["reason"]) == ("refused", "empty")
     assert (answer["confidence"], answer["candidates"], answer["code"]) == (0, [], None)
@@ -117,7 +117,7 @@ BAD_ITEMS = {
 
 
 @pytest.mark.parametrize(("item", "identifier", "pointer"), BAD_ITEMS.values(), ids=BAD_ITEMS)
-def test_a_bad_item_gets_its_own_error_and_the_others_are_answered(
+def test_fault_24_a_bad_item_gets_its_own_error_and_the_others_are_answered(
     client, item, identifier, pointer
 ):
     response = client.post(
@@ -175,7 +175,7 @@ def test_an_empty_batch_has_no_result(client):
     assert client.predict_batch([]) == []
 
 
-def test_bounds_are_those_of_the_settings(make_client):
+def test_s5_bounds_are_those_of_the_settings(make_client):
     client = make_client(max_batch_texts=2, max_text_characters=3, max_top_k=1)
     assert len(client.predict("nid")["candidates"]) == 1
     assert client.post("/v1/predict", json={"text": "nids"}).status_code == 422
@@ -207,7 +207,7 @@ def test_two_services_with_one_key_give_the_same_ids(make_client):
     assert len(set(ids)) == 3
 
 
-def test_requests_at_the_same_time_do_not_mix(client):
+def test_fault_24_requests_at_the_same_time_do_not_mix(client):
     texts = [f"{request} {number}" for number in range(30) for request in ("Crèche", "Cantine")]
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(client.predict, texts))

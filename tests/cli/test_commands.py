@@ -27,13 +27,14 @@ from libelle.cli.train import model_name
 from libelle.settings import read_settings
 from tests.classifiers.corpus import PLACES, TOPICS
 
+ELSEWHERE = ("LIBELLE_", "MLFLOW_", "AWS_")
 QUICK = ["--trials=2", "--folds=3", "--family=svm", "--workers=1"]
 COLUMNS = ["--text=text", "--code=code"]
 
 
 def run(*arguments, home, **environment):
     """Run a command as a user would, in a folder of its own."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("LIBELLE_")}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ELSEWHERE)}
     kept |= {"LIBELLE_HOME": str(home), **environment}
     command = [sys.executable, "-m", "libelle.cli", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env=kept, cwd=home)

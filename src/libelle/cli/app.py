@@ -6,7 +6,23 @@ from typing import Annotated
 import typer
 
 import libelle
-from libelle.cli import certify, check, demo, evaluate, models, predict, runs, serve, train
+from libelle.cli import (
+    audit,
+    certify,
+    check,
+    dashboard,
+    demo,
+    drift,
+    evaluate,
+    feedback,
+    log,
+    models,
+    predict,
+    retrain,
+    runs,
+    serve,
+    train,
+)
 from libelle.cli.console import say_error
 from libelle.errors import LibelleError, UsageError
 
@@ -37,9 +53,15 @@ app.command("train")(train.train)
 app.command("certify")(certify.certify)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
+app.command("retrain")(retrain.retrain)
 app.command("serve")(serve.serve)
+app.command("dashboard")(dashboard.dashboard)
 app.add_typer(models.app, name="models")
+app.add_typer(feedback.app, name="feedback")
 app.add_typer(runs.app, name="runs")
+app.command("drift")(drift.drift)
+app.add_typer(audit.app, name="audit")
+app.add_typer(log.app, name="log")
 app.add_typer(demo.app, name="demo")
 
 

@@ -44,7 +44,7 @@ def print_lines(lines: list[str]) -> None:
     sys.stdout.write("".join(f"{line}\n" for line in lines))
 
 
-def refuse_busy_port(host: str, port: int) -> None:
+def refuse_busy_port(host: str, port: int, *, setting: str = "LIBELLE_PORT") -> None:
     """Refuse a port that another process listens on, before any work is done."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -54,7 +54,7 @@ def refuse_busy_port(host: str, port: int) -> None:
         except OSError as error:
             raise UsageError(
                 f"Port {port} of {host} cannot be used: {error.strerror}. Choose another one with "
-                "--port or LIBELLE_PORT."
+                f"--port or {setting}."
             ) from error
 
 

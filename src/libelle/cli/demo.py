@@ -2,21 +2,38 @@
 
 import hashlib
 import json
+import secrets
+import sys
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from pydantic import SecretStr
 
-from libelle.cli.console import print_lines, refuse_busy_port, say
+from libelle.cli.beside import dashboard_beside, reachable, refuse_busy_ports
+from libelle.cli.console import print_lines, say
+from libelle.cli.recording import read_log_options, recording
 from libelle.cli.registering import tracking_uri
 from libelle.cli.train import describe, run_training
 from libelle.errors import LibelleError, UsageError
-from libelle.settings import Settings, read_settings
+from libelle.monitoring.prediction_log import LogOptions
+from libelle.monitoring.privacy import TextPolicy
+from libelle.predictor import Answers
+from libelle.settings import ENV_FILE, Settings, read_settings
+from libelle.storage import write_atomically
+
+if TYPE_CHECKING:
+    from libelle.data.demo import TrafficText
+    from libelle.monitoring.recording import Recorder
 
 app = typer.Typer(no_args_is_help=True, help="A demonstration on synthetic texts.")
 
 DEMO_TRIALS, DEMO_FOLDS = 12, 5
 JOURNEYS = "journeys.json"
+TRAFFIC_CHUNK = 500
 
 
 @app.command("data")
@@ -44,7 +61,7 @@ def run(
     ] = None,
     text: Annotated[str | None, typer.Option(metavar="COL", help="Column of the texts.")] = None,
     code: Annotated[str | None, typer.Option(metavar="COL", help="Column of the codes.")] = None,
-    serve: Annotated[bool, typer.Option(help="Start the API at the end.")] = True,
+    serve: Annotated[bool, typer.Option(help="Start the API and the dashboard at the end.")] = True,
 ) -> None:
     """Check, train, register and serve, in one go; what exists is used again.
 
@@ -53,7 +70,7 @@ def run(
     settings = read_settings()
     if serve:
         settings = _guarded(settings)
-        refuse_busy_port(settings.host, settings.port)
+        refuse_busy_ports(settings)
     say_destinations(settings)
     if data is None:
         summary = _journey(settings, *_demo_corpus(settings))
@@ -63,12 +80,131 @@ def run(
         )
     else:
         summary = _journey(settings, data, text, code, None)
-    print_lines(["", *describe(summary), *_last_screen(settings, data)])
     if serve:
-        from api.serving import serve as serve_http
+        settings = logged(settings, is_demo=data is None)
+        settings = settings.model_copy(update={"model": summary["model_uri"]})
+        if data is None:
+            _fill_empty_log(settings)
+    screen = ["", *describe(summary), *_last_screen(settings, data)]
+    if not serve:
+        print_lines(screen)
+        return
+    from api.serving import serve as serve_http
 
-        served = settings.model_copy(update={"model": summary["model_uri"]})
-        serve_http(served)
+    with dashboard_beside(settings):
+        print_lines(screen)
+        sys.stdout.flush()
+        serve_http(settings)
+
+
+def logged(settings: Settings, *, is_demo: bool) -> Settings:
+    """Log predictions, here unless the settings say where, under a key of its own.
+
+    The texts of the demonstration are kept, since nobody wrote them.
+    """
+    changes: dict[str, Any] = {}
+    if settings.log_uri is None:
+        changes["log_uri"] = str(settings.home / "log")
+        if is_demo and "text_policy" not in settings.model_fields_set:
+            say("Texts are kept in the log (LIBELLE_TEXT_POLICY=full): these are synthetic.")
+            changes["text_policy"] = TextPolicy.FULL
+    if settings.log_key_bytes() is None:
+        changes["log_key"] = SecretStr(_write_log_key(Path(ENV_FILE)))
+    return settings.model_copy(update=changes)
+
+
+def _write_log_key(path: Path) -> str:
+    """Add a random key to the file of the settings, which only its owner may then read."""
+    key = secrets.token_hex(32)
+    before = path.read_text("utf-8") if path.exists() else ""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.unlink(missing_ok=True)
+    partial.touch(0o600)
+    partial.write_text(f"{before.rstrip()}\nLIBELLE_LOG_KEY={key}\n".lstrip(), "utf-8")
+    partial.replace(path)
+    say(f"A random key of the prediction log was written in {path}")
+    return key
+
+
+def _fill_empty_log(settings: Settings) -> None:
+    """Replay weeks of traffic, the first time."""
+    from libelle.cli.predict import load_version
+    from libelle.monitoring.prediction_log.store import LogStore
+
+    options = read_log_options(settings)
+    if next(iter(LogStore(options.uri, options.storage).days()), None) is not None:
+        return
+    predictor, version = load_version(settings.model, settings)
+    n_texts = write_traffic(options, predictor, version, until=datetime.now(UTC))
+    say(f"{n_texts:,} made-up requests of the last weeks are in {options.uri}")
+
+
+@app.command("traffic")
+def replay_traffic(
+    model: Annotated[
+        str, typer.Argument(metavar="[MODEL]", help="Model that answers.")
+    ] = "models:/demo@champion",
+    weeks: Annotated[int, typer.Option(min=1, max=52, help="Weeks, the last one ends now.")] = 12,
+    per_day: Annotated[int, typer.Option(min=1, help="Texts of a working day.")] = 150,
+    seed: Annotated[int, typer.Option(help="Seed of the generator.")] = 1,
+) -> None:
+    """Write to the log what a model would have answered to some weeks of made-up requests.
+
+    In the last weeks the requests change. All texts are kept, since nobody wrote them.
+
+    Example: `LIBELLE_LOG_URI=log libelle demo traffic models:/demo@champion`
+    """
+    from libelle.cli.predict import load_version
+    from libelle.data.demo import SYNTHETIC_NOTICE
+
+    settings = read_settings()
+    options = read_log_options(settings)
+    predictor, version = load_version(model, settings)
+    say(SYNTHETIC_NOTICE)
+    n_texts = write_traffic(
+        options,
+        predictor,
+        version,
+        until=datetime.now(UTC),
+        seed=seed,
+        n_weeks=weeks,
+        texts_per_day=per_day,
+    )
+    print_lines([f"{n_texts:,} answers of the last {weeks} weeks in {options.uri}."])
+
+
+def write_traffic(
+    options: LogOptions, predictor: Any, version: str | None, *, until: datetime, **size: int
+) -> int:
+    """Write traffic that ends at a time to the log, with its texts; return how many there are."""
+    from libelle.data.demo import make_traffic
+
+    open_options = replace(options, text_policy=TextPolicy.FULL)
+    traffic = make_traffic(until=until, **size)
+    with recording(
+        open_options, predictor, request_id="traffic", version=version, client="libelle demo"
+    ) as recorder:
+        for start in range(0, len(traffic), TRAFFIC_CHUNK):
+            _replay(traffic[start : start + TRAFFIC_CHUNK], start, predictor, recorder)
+    return len(traffic)
+
+
+def _replay(sent: "list[TrafficText]", start: int, predictor: Any, recorder: "Recorder") -> None:
+    """Answer texts together, and note each at the time when it was sent."""
+    texts = [one.text for one in sent]
+    positions = range(start, start + len(sent))
+    began = time.perf_counter()
+    answers = predictor.answer(texts, prediction_ids=recorder.name(positions, texts))
+    each = (time.perf_counter() - began) / len(sent)
+    for place, one in enumerate(sent):
+        recorder.note(
+            [positions[place]],
+            [one.text],
+            [one.id],
+            Answers([answers.predictions[place]], answers.features.at(place)),
+            received_at=one.sent_at,
+            started=time.perf_counter() - each,
+        )
 
 
 def say_destinations(settings: Settings) -> None:
@@ -160,8 +296,6 @@ def _read_journeys(settings: Settings) -> dict[str, Any]:
 
 
 def _write_journeys(settings: Settings, journeys: dict[str, Any]) -> None:
-    from libelle.storage import write_atomically
-
     with write_atomically(settings.home / JOURNEYS) as stream:
         stream.write(json.dumps(journeys, ensure_ascii=False, indent=1).encode())
 
@@ -179,13 +313,15 @@ def _still_there(model_uri: str, settings: Settings) -> bool:
 def _last_screen(settings: Settings, data: str | None) -> list[str]:
     from libelle.tracking.client import public_address
 
-    address = f"http://{_reachable(settings.host)}:{settings.port}"
+    host = reachable(settings.host)
+    address = f"http://{host}:{settings.port}"
     question = "nid de poule devant l'école" if data is None else "un texte à coder"
     quoted = question.replace("'", "'\\''")
     json_header = "-H 'Content-Type: application/json'"
     return [
         "",
         f"API          {address}/docs",
+        f"Dashboard    http://{host}:{settings.dashboard_port}/",
         f"Runs         make mlflow        ({public_address(tracking_uri(settings))})",
         "One text     " f'curl -s {address}/v1/predict {json_header} -d \'{{"text": "{quoted}"}}\'',
         f"A batch      curl -s {address}/v1/predict/batch {json_header} "
@@ -194,8 +330,3 @@ def _last_screen(settings: Settings, data: str | None) -> list[str]:
         "Stop         Ctrl-C",
         "",
     ]
-
-
-def _reachable(host: str) -> str:
-    """Return an address that a browser can open; one that listens everywhere is this machine."""
-    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104

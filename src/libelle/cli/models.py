@@ -108,7 +108,7 @@ def promote(
         segment=segment,
         override=override,
         limits=Limits(margin=margin),
-        load=partial(_load, settings=settings),
+        load=partial(load_from, settings=settings),
     )
     for warning in promotion.verdict["warnings"]:
         say(f"Warning: {warning}")
@@ -169,7 +169,8 @@ def show_history(
         print_lines(history.lines() if moment is None else history.lines_at(moment))
 
 
-def _load(path: Path, *, settings: Settings) -> "Predictor":
+def load_from(path: Path, *, settings: Settings) -> "Predictor":
+    """Return the predictor of a folder, aimed as the settings say."""
     from libelle.predictor import Predictor
 
     predictor = Predictor.load(path)

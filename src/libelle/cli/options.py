@@ -1,5 +1,6 @@
 """Options: those that several commands share."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -36,4 +37,12 @@ Sets = Annotated[
 ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="TOML file of the training's choices."),
+]
+Since = Annotated[
+    datetime | None,
+    typer.Option("--since", metavar="DATE", help="Requests from that day on (UTC)."),
+]
+Until = Annotated[
+    datetime | None,
+    typer.Option("--until", metavar="DATE", help="Requests before that day (UTC)."),
 ]

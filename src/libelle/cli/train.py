@@ -151,12 +151,7 @@ def run_training(
     """Train and register; return what `--json` prints."""
     from libelle.data.datasets import read_dataset
     from libelle.data.nomenclature import read_nomenclature
-    from libelle.tracking.record import RunRecord
-    from libelle.tracking.runs import LiveRunLog
-    from libelle.training.configuration import TrainingConfiguration
-    from libelle.training.pipeline import train as train_model
 
-    configuration = TrainingConfiguration.from_options(config, **options)
     storage = settings.storage_options()
     dataset = read_dataset(data, text=text, code=code, date=date, group=group, options=storage)
     tested = (
@@ -166,7 +161,53 @@ def run_training(
     _say_what_was_read(dataset, known)
     if tested is not None:
         _say_what_was_read(tested, known)
-    name = name or model_name(data)
+    return learn(
+        settings,
+        dataset,
+        name=name or model_name(data),
+        nomenclature=known,
+        test=tested,
+        config=config,
+        options=options,
+        n_workers=n_workers,
+        asked=_note_files(
+            data, text, code, date=date, group=group, test=test, nomenclature=nomenclature
+        ),
+    )
+
+
+def learn(
+    settings: Settings,
+    dataset: "Dataset",
+    *,
+    name: str,
+    nomenclature: "Nomenclature | None" = None,
+    test: "Dataset | None" = None,
+    config: Path | None = None,
+    options: dict[str, Any],
+    n_workers: int | None = None,
+    asked: dict[str, Any],
+) -> dict[str, Any]:
+    """Train on coded texts and register; return what `--json` prints.
+
+    Parameters
+    ----------
+    settings : Settings
+    dataset, test : Dataset
+    name : str
+        Of the model.
+    nomenclature : Nomenclature or None
+    config, options, n_workers
+        As the command line gives them.
+    asked : dict
+        What was asked, as the run keeps it.
+    """
+    from libelle.tracking.record import RunRecord
+    from libelle.tracking.runs import LiveRunLog
+    from libelle.training.configuration import TrainingConfiguration
+    from libelle.training.pipeline import train as train_model
+
+    configuration = TrainingConfiguration.from_options(config, **options)
     record = RunRecord.create(settings.home, name)
     live = LiveRunLog(record, tracking_uri=tracking_uri(settings), warn=say)
     progress = TrainingProgress(configuration.metric)
@@ -177,14 +218,12 @@ def run_training(
             home=settings.home,
             output=record.model_folder,
             configuration=configuration,
-            nomenclature=known,
-            test=tested,
+            nomenclature=nomenclature,
+            test=test,
             n_workers=n_workers,
             run_log=live,
             progress=progress,
-            asked=_note_files(
-                data, text, code, date=date, group=group, test=test, nomenclature=nomenclature
-            ),
+            asked=asked,
         )
     finally:
         progress.close()

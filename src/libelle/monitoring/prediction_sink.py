@@ -72,6 +72,11 @@ class PredictionRows:
     features: Features
     failed: Sequence[FailedItem] = ()
 
+    @property
+    def prediction_ids(self) -> list[str]:
+        """Return what the predictions are called."""
+        return [one.prediction_id for one in self.predictions]
+
 
 class PredictionSink(Protocol):
     """What keeps predictions, or says how many it lost."""
@@ -79,6 +84,10 @@ class PredictionSink(Protocol):
     @property
     def n_dropped(self) -> int:
         """Return how many predictions were lost since the start; read from any thread."""
+
+    @property
+    def is_dropping(self) -> bool:
+        """Tell whether the last predictions were lost; read from any thread."""
 
     def append(self, rows: PredictionRows) -> None:
         """Take predictions, in the order they are made, from one thread.
@@ -107,6 +116,7 @@ class NullSink:
     """Keeps nothing, and loses nothing that was to be kept."""
 
     n_dropped = 0
+    is_dropping = False
 
     def append(self, rows: PredictionRows) -> None:
         """Forget them."""

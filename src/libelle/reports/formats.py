@@ -1,11 +1,20 @@
-"""Formats: numbers as French and English readers write them."""
+"""Formats: numbers and days as French and English readers write them."""
 
+from datetime import date
 from typing import Literal
 
 Language = Literal["fr", "en"]
 
 NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
 NOTHING = "–"
+MONTHS: dict[Language, list[str]] = {
+    "fr": """
+        janvier février mars avril mai juin juillet août septembre octobre novembre décembre
+    """.split(),
+    "en": """
+        January February March April May June July August September October November December
+    """.split(),
+}
 
 
 def format_count(count: int | None, lang: Language) -> str:
@@ -42,3 +51,12 @@ def format_level(share: float | None, lang: Language) -> str:
     if lang == "en":
         return f"{text}%"
     return f"{text.replace('.', ',')}{NARROW_SPACE}%"
+
+
+def format_day(day: str | None, lang: Language) -> str:
+    """Return a day given in ISO 8601: 1er mars 2026 or 1 March 2026."""
+    if day is None:
+        return NOTHING
+    parsed = date.fromisoformat(day[:10])
+    number = "1er" if lang == "fr" and parsed.day == 1 else str(parsed.day)
+    return f"{number} {MONTHS[lang][parsed.month - 1]} {parsed.year}"

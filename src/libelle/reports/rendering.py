@@ -33,7 +33,7 @@ def _environment(lang: Language, *, escaped: bool) -> Any:
         keep_trailing_newline=True,
     )
     environment.filters["plain"] = escape_markdown
-    for kind in ("count", "number", "share", "level"):
+    for kind in ("count", "number", "share", "level", "day"):
         environment.filters[kind] = _in_language(getattr(formats, f"format_{kind}"), lang)
     return environment
 

@@ -82,6 +82,11 @@ class Promotion:
 
     def _end(self, champion: str, challenger: str) -> str:
         failed = [check["name"] for check in self.verdict["checks"] if not check["passed"]]
+        if self.move is None and not failed:
+            return (
+                f"It passes. Version {champion} stays champion until somebody promotes "
+                f"{challenger}: `libelle models promote {self.verdict['name']}/{challenger}`."
+            )
         if self.move is None:
             return (
                 f"Not promoted: {', '.join(failed)}. Version {champion} stays champion; "
@@ -108,6 +113,7 @@ def promote(
     destination: Path,
     segment: str | None = None,
     override: str | None = None,
+    moves: bool = True,
     limits: Limits = DEFAULT_LIMITS,
     load: Callable[[Path], Predictor] = Predictor.load,
     deadline_seconds: float = 60.0,
@@ -132,6 +138,8 @@ def promote(
         Name of the segments that are the groups of `dataset`; None for the top-level code.
     override : str or None
         Reason to promote whatever the gate says.
+    moves : bool
+        Whether a challenger that passes becomes champion; otherwise only the verdict is kept.
     limits : Limits
     load : callable
         Makes the predictor of a folder, with its active promise.
@@ -175,7 +183,7 @@ def promote(
     def work(beat: Beat) -> Move | None:
         client = connect(tracking_uri)
         artifact = _store_verdict(client, pair.challenger.run_id, verdict, beat)
-        if not verdict["passed"] and override is None:
+        if not moves or (not verdict["passed"] and override is None):
             return None
         order = _order(pair, verdict, artifact)
         return move_aliases(client, pair.name, order, beat=beat, clock=_now)

@@ -34,6 +34,7 @@ from libelle.evaluation import (
 )
 from libelle.figures import confusions_chart, per_code_chart, reliability_chart
 from libelle.predictor import Predictor, Scored
+from libelle.profile import REFERENCE
 from libelle.training.calibration import CalibrationChoice, choose_calibration
 from libelle.training.certification import (
     Judged,
@@ -45,6 +46,7 @@ from libelle.training.certification import (
 from libelle.training.configuration import AFTER_SEARCH, TrainingConfiguration
 from libelle.training.documents import log_documents, log_exploration
 from libelle.training.folds import Study, reserve
+from libelle.training.reference import make_reference
 from libelle.training.runlog import NullProgress, NullRunLog, Progress, RunLog
 from libelle.training.selection import Trial
 from libelle.training.space import Specification
@@ -207,6 +209,9 @@ def _train(
         **predictor.manifest,
         "metrics": {"test": asdict(metrics)},
         "automation": {"test": automation},
+        REFERENCE: make_reference(
+            predictor, (split.certify, split.test), seed=configuration.seed
+        ).to_dict(),
     }
     progress.phase("save")
     run_log.log_artifact(FINGERPRINTS, _fingerprint(split).to_bytes())
@@ -455,5 +460,4 @@ def _describe(
             for role in ("fit", "certify", "test")
         },
         "calibration": choice.to_dict(),
-        "drift_reference": None,
     }

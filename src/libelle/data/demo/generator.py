@@ -70,12 +70,12 @@ def make_demo(*, seed: int = 0, n_texts: int = 8_000) -> list[DemoText]:
     seed : int
     n_texts : int
     """
-    chance = _Chance(seed)
+    chance = Chance(seed)
     days = sorted(chance.below(N_DAYS) for _ in range(n_texts))
     texts = []
     for number, day in enumerate(days, start=1):
-        theme = chance.weigh(_themes_of(day))
-        code, text = _write(theme, day, chance)
+        theme = chance.weigh(themes_of(day))
+        code, text = write_text(theme, day, chance)
         when = (FIRST_DAY + timedelta(days=day)).isoformat()
         texts.append(DemoText(f"D{number:05}", text, code, when))
     return texts
@@ -96,36 +96,41 @@ def write_demo(path: Path, *, seed: int = 0, n_texts: int = 8_000) -> None:
     _write_csv(path, ("id", "text", "code", "date"), rows)
 
 
-class _Chance:
+class Chance:
     """Chance that is the same on every version of Python: `Random.random` only."""
 
     def __init__(self, seed: int) -> None:
         self._random = Random(seed).random  # noqa: S311 -- Nothing secret is drawn.
 
     def happens(self, share: float) -> bool:
+        """Tell whether what has this probability happens."""
         return self._random() < share
 
     def below(self, n: int) -> int:
+        """Draw a number from 0 to n - 1."""
         return int(self._random() * n)
 
     def pick(self, items: Sequence[Item]) -> Item:
+        """Draw one of them, each as probably."""
         return items[self.below(len(items))]
 
     def weigh(self, themes: Sequence[Theme]) -> Theme:
+        """Draw a theme, as probably as it is frequent."""
         bounds = list(accumulate(theme.share for theme in themes))
         return themes[bisect(bounds, self._random() * bounds[-1])]
 
 
-def _themes_of(day: int) -> Sequence[Theme]:
+def themes_of(day: int) -> Sequence[Theme]:
+    """Return the themes that exist on a day of the corpus."""
     late = day >= N_DAYS - LATE_DAYS
     return THEMES if late else [theme for theme in THEMES if not theme.appears_late]
 
 
-def _write(theme: Theme, day: int, chance: _Chance) -> tuple[str, str]:
+def write_text(theme: Theme, day: int, chance: Chance) -> tuple[str, str]:
     """Return the code that an agent gave, and what an inhabitant wrote."""
     code = theme.code
     if chance.happens(WRONG_CODE_SHARE):
-        code = chance.weigh(_themes_of(day)).code
+        code = chance.weigh(themes_of(day)).code
     if chance.happens(MEANINGLESS_SHARE):
         return code, chance.pick(MEANINGLESS)
     shared = [phrases for codes, phrases in AMBIGUOUS if theme.code in codes]
@@ -136,27 +141,27 @@ def _write(theme: Theme, day: int, chance: _Chance) -> tuple[str, str]:
     phrase = chance.pick(theme.late_phrases if changed else theme.phrases)
     text = _fill(phrase, chance)
     if chance.happens(TWO_SUBJECTS_SHARE):
-        other = chance.pick(chance.weigh(_themes_of(day)).phrases)
+        other = chance.pick(chance.weigh(themes_of(day)).phrases)
         text = f"{text}. {chance.pick(LINKS)} {_fill(other, chance)}"
     if chance.happens(SHORTENED_SHARE):
         text = _shorten(text, chance)
     return code, _style(_surround(text, chance), chance)
 
 
-def _fill(phrase: str, chance: _Chance) -> str:
+def _fill(phrase: str, chance: Chance) -> str:
     where = chance.pick(WHERE).format(place=chance.pick(PLACES), n=1 + chance.below(80))
     filled = phrase.format(lieu=where, quand=chance.pick(SINCE), qui=chance.pick(FOR_WHOM))
     return " ".join(filled.replace(" ,", ",").split())
 
 
-def _shorten(text: str, chance: _Chance) -> str:
+def _shorten(text: str, chance: Chance) -> str:
     """Keep some of the words in their order, as one who is in a hurry."""
     words = text.split()
     kept = [word for word in words if chance.happens(0.6)]
     return " ".join(kept or words[:2])
 
 
-def _surround(text: str, chance: _Chance) -> str:
+def _surround(text: str, chance: Chance) -> str:
     capitalized = text[:1].upper() + text[1:]
     text = chance.pick(GREETINGS) + text if chance.happens(0.35) else capitalized
     if chance.happens(0.35):
@@ -164,7 +169,7 @@ def _surround(text: str, chance: _Chance) -> str:
     return text
 
 
-def _style(text: str, chance: _Chance) -> str:
+def _style(text: str, chance: Chance) -> str:
     """Write a text as people do: in a hurry, in capitals, without accents, through a bad form."""
     text = " ".join(_misspell(word, chance) for word in text.split(" "))
     if chance.happens(0.12):
@@ -184,7 +189,7 @@ def _style(text: str, chance: _Chance) -> str:
     return text
 
 
-def _misspell(word: str, chance: _Chance) -> str:
+def _misspell(word: str, chance: Chance) -> str:
     if len(word) < 4 or not chance.happens(TYPO_SHARE):
         return word
     place = 1 + chance.below(len(word) - 2)

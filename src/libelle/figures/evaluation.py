@@ -1,18 +1,27 @@
-"""Figures: every chart, drawn by Altair, written as PNG or SVG without a browser or a network."""
+"""Evaluation: charts of how good a model is."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
-from libelle.errors import MissingPackageError
-
-Image = Literal["png", "svg"]
-Language = Literal["fr", "en"]
+from libelle.figures.drawing import (
+    GUARANTEED,
+    HEIGHT,
+    INDICATIVE,
+    QUIET,
+    RIGHT,
+    WIDTH,
+    WRONG,
+    Image,
+    Language,
+    draw,
+    for_pages,
+    import_altair,
+    percent,
+    share_axis,
+)
 
 N_PAIRS_SHOWN = 20
 N_CODES_SHOWN = 40
-RIGHT, WRONG, QUIET = "#2a6f97", "#c1121f", "#8a8f98"
-GUARANTEED, INDICATIVE = "#3d8b5f", "#b7791f"
-WIDTH, HEIGHT = 480, 260
 
 WORDS: dict[Language, dict[str, str]] = {
     "en": {
@@ -67,7 +76,7 @@ def confusions_chart(
     bytes
         The picture.
     """
-    altair, words = _import_altair(), WORDS[lang]
+    altair, words = import_altair(), WORDS[lang]
     rows = [
         {"pair": f"{row['code']} → {row['answered']}", "texts": row["n_texts"]}
         for row in confusions[:N_PAIRS_SHOWN]
@@ -80,7 +89,7 @@ def confusions_chart(
             y=altair.Y("pair:N", sort=None, title=None),
         )
     )
-    return _draw(chart.properties(width=WIDTH), image, lang)
+    return draw(chart.properties(width=WIDTH), image, lang)
 
 
 def per_code_chart(
@@ -100,7 +109,7 @@ def per_code_chart(
     bytes
         The picture.
     """
-    altair, words = _import_altair(), WORDS[lang]
+    altair, words = import_altair(), WORDS[lang]
     rows = [
         {"code": row["code"], "texts": row["n_texts"], "f1": row["f1"]}
         for row in by_code
@@ -116,7 +125,7 @@ def per_code_chart(
         names.encode(x=x, y=y, text="code:N"),
         title=words["codes"],
     )
-    return _draw(chart.properties(width=WIDTH), image, lang)
+    return draw(chart.properties(width=WIDTH), image, lang)
 
 
 def reliability_chart(
@@ -136,14 +145,14 @@ def reliability_chart(
     bytes
         The picture.
     """
-    altair, words = _import_altair(), WORDS[lang]
-    x = _share(altair.X, "confidence:Q", words["confidence"], domain=[0, 1])
-    y = _share(altair.Y, "accuracy:Q", words["accuracy"], domain=[0, 1])
+    altair, words = import_altair(), WORDS[lang]
+    x = share_axis(altair.X, "confidence:Q", words["confidence"], domain=[0, 1])
+    y = share_axis(altair.Y, "accuracy:Q", words["accuracy"], domain=[0, 1])
     diagonal = [{"confidence": 0, "accuracy": 0}, {"confidence": 1, "accuracy": 1}]
     line = altair.Chart(altair.Data(values=diagonal)).mark_line(color=QUIET, strokeDash=[4, 4])
     seen = altair.Chart(altair.Data(values=list(bins))).mark_line(color=RIGHT, point=True)
     chart = altair.layer(line.encode(x=x, y=y), seen.encode(x=x, y=y), title=words["reliability"])
-    return _draw(chart.properties(width=WIDTH, height=HEIGHT), image, lang)
+    return draw(chart.properties(width=WIDTH, height=HEIGHT), image, lang)
 
 
 def coverage_chart(
@@ -152,6 +161,7 @@ def coverage_chart(
     *,
     image: Image = "png",
     lang: Language = "en",
+    on_page: bool = False,
 ) -> bytes:
     """Draw the errors against the share coded automatically, and the bound of each threshold.
 
@@ -164,34 +174,36 @@ def coverage_chart(
         `none` are left out.
     image, lang : str
         Of the picture and of its words.
+    on_page : bool
+        Without its title, and narrow: a page has a title, and may be on a telephone.
 
     Returns
     -------
     bytes
         The picture.
     """
-    altair, words = _import_altair(), WORDS[lang]
+    altair, words = import_altair(), WORDS[lang]
     points = [
         {
             "coverage": row["coverage"],
             "error": row["target_error"],
-            "name": _percent(row["target_error"], lang),
+            "name": percent(row["target_error"], lang),
             "status": words[row["status"]],
         }
         for row in thresholds
         if row["status"] in ("guaranteed", "indicative")
     ]
-    x = _share(altair.X, "coverage:Q", words["coverage"], domain=[0, 1])
-    y = _share(altair.Y, "error:Q", words["error"])
+    x = share_axis(altair.X, "coverage:Q", words["coverage"], domain=[0, 1])
+    y = share_axis(altair.Y, "error:Q", words["error"])
     seen = altair.Chart(altair.Data(values=list(curve))).mark_line(color=RIGHT, strokeWidth=2)
     layers = [seen.encode(x=x, y=y)]
     if points:
         layers += _threshold_layers(altair, points, x, y, words)
-    return _draw(
-        altair.layer(*layers, title=words["curve"]).properties(width=WIDTH, height=HEIGHT),
-        image,
-        lang,
-    )
+    if on_page:
+        chart = altair.layer(*layers).properties(width=WIDTH - 150, height=HEIGHT - 70)
+        return draw(for_pages(chart), image, lang)
+    chart = altair.layer(*layers, title=words["curve"])
+    return draw(chart.properties(width=WIDTH, height=HEIGHT), image, lang)
 
 
 def cost_chart(
@@ -217,8 +229,8 @@ def cost_chart(
     bytes
         The picture.
     """
-    altair, words = _import_altair(), WORDS[lang]
-    x = _share(altair.X, "coverage:Q", words["coverage"], domain=[0, 1])
+    altair, words = import_altair(), WORDS[lang]
+    x = share_axis(altair.X, "coverage:Q", words["coverage"], domain=[0, 1])
     y = altair.Y("cost:Q", title=words["cost"])
     marked = [{**best, "name": words["cheapest"]}]
     line = altair.Chart(altair.Data(values=list(curve))).mark_line(color=RIGHT, strokeWidth=2)
@@ -229,7 +241,7 @@ def cost_chart(
         point.mark_text(dy=18).encode(x=x, y=y, text="name:N"),
         title=words["costs"],
     )
-    return _draw(chart.properties(width=WIDTH, height=HEIGHT), image, lang)
+    return draw(chart.properties(width=WIDTH, height=HEIGHT), image, lang)
 
 
 def _threshold_layers(
@@ -248,39 +260,3 @@ def _threshold_layers(
         base.mark_point(filled=True, size=90, shape="diamond").encode(x=x, y=y, color=color),
         base.mark_text(dy=16).encode(x=x, y=y, text="name:N"),
     ]
-
-
-def _share(channel: Any, field: str, title: str, *, domain: list[float] | None = None) -> Any:
-    """Return an axis of shares, written in percents."""
-    import altair
-
-    scale = altair.Scale(domain=domain) if domain else altair.Undefined
-    axis = altair.Axis(format="%", tickCount=6)
-    return channel(field, title=title, axis=axis, scale=scale)
-
-
-def _percent(share: float, lang: Language) -> str:
-    text = f"{100 * share:g}"
-    return f"≤ {text.replace('.', ',')} %" if lang == "fr" else f"≤ {text}%"
-
-
-def _draw(chart: Any, image: Image, lang: Language) -> bytes:
-    import vl_convert
-
-    specification = chart.to_dict()
-    locale: Any = "fr-FR" if lang == "fr" else "en-US"
-    if image == "png":
-        png: bytes = vl_convert.vegalite_to_png(specification, scale=2, format_locale=locale)
-        return png
-    specification["background"] = "transparent"
-    svg: str = vl_convert.vegalite_to_svg(specification, format_locale=locale)
-    return svg.encode()
-
-
-def _import_altair() -> Any:
-    try:
-        import altair
-        import vl_convert  # noqa: F401
-    except ImportError as error:
-        raise MissingPackageError("altair", extra="report", purpose="Drawing charts") from error
-    return altair

@@ -1,0 +1,216 @@
+"""Drift: how far the texts of today are from those that a model was made for."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+
+import typer
+
+from libelle.cli.console import print_json, print_lines, say
+from libelle.cli.logged import choose_model, is_digest, load_logged_model, read_period
+from libelle.cli.options import Json, Since, Until
+from libelle.cli.recording import read_log_options
+from libelle.errors import LibelleError, UsageError
+from libelle.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from libelle.monitoring.drift import DriftStudy
+    from libelle.monitoring.logged_models import LoggedModel
+    from libelle.storage import StorageOptions
+
+LANGUAGES = ("fr", "en")
+LEVELS = ("low", "medium", "high")
+DRIFTED = 3
+WEEKS_BEFORE = 12
+# All that a study looks at; texts only where an earlier period is compared word by word.
+COLUMNS = (
+    "prediction_id",
+    "received_at",
+    "model_name",
+    "model_version",
+    "model_digest",
+    "threshold_id",
+    "decision",
+    "reason",
+    "top_code",
+    "confidence",
+    "n_characters",
+    "n_words",
+    "n_unknown_words",
+    "text_hash",
+)
+TEXT_COLUMNS = ("text", "text_kind", "text_probability")
+
+
+def drift(
+    since: Since = None,
+    until: Until = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", help="models:/…, a folder or a digest [the last that answered]."),
+    ] = None,
+    against_log: Annotated[
+        tuple[datetime, datetime] | None,
+        typer.Option(
+            metavar="SINCE UNTIL",
+            help="Compare with an earlier period of the log, not with the reference of the model: "
+            "words are compared too, where texts are kept.",
+        ),
+    ] = None,
+    report: Annotated[
+        str | None, typer.Option("--report", metavar="FILE.html", help="Report to write.")
+    ] = None,
+    digest: Annotated[
+        str | None,
+        typer.Option("--digest", metavar="FILE.txt", help="Sentences to write, for a message."),
+    ] = None,
+    lang: Annotated[str, typer.Option(help="Language of what is written: fr or en.")] = "fr",
+    fail_at: Annotated[
+        str | None, typer.Option(help="Severity that exits with 3: low, medium or high.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Compare the texts of a period with those that the model was made for, and say what changed.
+
+    Exits with 0, whatever changed; with 3 when the severity reaches `--fail-at`; with 1 when there
+    is nothing to compare, or to compare with; with 2 when the command is not one.
+
+    Example: `libelle drift --since 2026-03-01 --report drift.html --fail-at high`
+    """
+    from libelle.monitoring.drift import Severity, study_drift
+    from libelle.monitoring.logged_models import rows_of_model
+
+    _refuse_odd_options(report, lang, fail_at)
+    _refuse_overlap(since, against_log)
+    settings = read_settings()
+    columns = COLUMNS + TEXT_COLUMNS if against_log else COLUMNS
+    options = read_log_options(settings)
+    # Weeks before the period are not studied: charts show them beside it.
+    shown_since = since - timedelta(weeks=WEEKS_BEFORE) if since else None
+    shown = read_period(options, since=shown_since, until=until, columns=columns)
+    chosen, current = choose_model(_rows_since(shown, since), model, settings)
+    earlier = None
+    if against_log:
+        before = read_period(options, since=against_log[0], until=against_log[1], columns=columns)
+        _, earlier = choose_model(before, chosen.digest, settings)
+    predictor = _find_predictor(chosen, model, settings, needed=against_log is None)
+    study = study_drift(
+        current,
+        reference=None if against_log else _reference_of(predictor),
+        earlier=earlier,
+        nomenclature=predictor.nomenclature if predictor else None,
+    )
+    found = _describe(study, rows_of_model(shown, chosen), chosen, predictor)
+    _write(found, report, digest, lang, settings.storage_options())
+    print_json(found) if json else print_lines(_lines(found))
+    if fail_at and study.severity.rank >= Severity(fail_at).rank:
+        raise typer.Exit(DRIFTED)
+
+
+def _refuse_odd_options(report: str | None, lang: str, fail_at: str | None) -> None:
+    if lang not in LANGUAGES:
+        raise UsageError(f"--lang {lang}: the report is written in fr or in en.")
+    if report and not report.lower().endswith(".html"):
+        raise UsageError(f"{report}: the report to write must end in .html.")
+    if fail_at and fail_at not in LEVELS:
+        raise UsageError(f"--fail-at {fail_at}: a severity is low, medium or high.")
+
+
+def _refuse_overlap(since: datetime | None, against_log: tuple[datetime, datetime] | None) -> None:
+    if against_log and (since is None or against_log[1] > since):
+        raise UsageError(
+            "--against-log: the earlier period must end before the one that is studied begins. "
+            "Give --since, no earlier than that end."
+        )
+
+
+def _rows_since(rows: Any, since: datetime | None) -> Any:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if since is None:
+        return rows
+    moment = since if since.tzinfo else since.replace(tzinfo=UTC)
+    times = rows["received_at"]
+    return rows.filter(pc.greater_equal(times, pa.scalar(moment, times.type)))
+
+
+def _find_predictor(
+    chosen: "LoggedModel", model: str | None, settings: Settings, *, needed: bool
+) -> Any:
+    """Return the model that answered; None if it is not found, and only titles are missed."""
+    named = None if model is None or is_digest(model) else model
+    try:
+        return load_logged_model(chosen, settings, named=named)
+    except LibelleError as error:
+        if needed:
+            raise
+        say(f"Codes have no titles: {error}")
+        return None
+
+
+def _reference_of(predictor: Any) -> Any:
+    from libelle.profile import read_reference
+
+    return read_reference(predictor.manifest)
+
+
+def _describe(
+    study: "DriftStudy", shown: Any, chosen: "LoggedModel", predictor: Any
+) -> dict[str, Any]:
+    from libelle.monitoring.drift import count_codes_by_week, count_weeks
+
+    nomenclature = predictor.nomenclature if predictor else None
+    return {
+        "model": {"name": chosen.name, "version": chosen.version, "digest": chosen.digest},
+        **study.to_dict(),
+        "weeks": count_weeks(shown),
+        "codes_by_week": count_codes_by_week(shown, study.codes, nomenclature=nomenclature),
+    }
+
+
+def _write(
+    found: Mapping[str, Any],
+    report: str | None,
+    digest: str | None,
+    lang: str,
+    storage: "StorageOptions",
+) -> None:
+    from libelle.reports import render_drift_digest, render_drift_report
+    from libelle.storage import write_atomically
+
+    language = cast(Literal["fr", "en"], lang)
+    pages = {}
+    if report:
+        pages[report] = render_drift_report(
+            found,
+            model=found["model"],
+            weeks=found["weeks"],
+            codes_by_week=found["codes_by_week"],
+            lang=language,
+            now=datetime.now(UTC),
+        )
+    if digest:
+        pages[digest] = render_drift_digest(found, model=found["model"], lang=language)
+    for uri, page in pages.items():
+        with write_atomically(uri, storage) as stream:
+            stream.write(page.encode("utf-8", "replace"))
+        say(f"  Written: {uri}")
+
+
+def _lines(found: Mapping[str, Any]) -> list[str]:
+    """Return the sentences, then what they are about."""
+    model, current = found["model"], found["current"]
+    notes = {
+        "too_few_texts": "Too few texts to compare: it takes a hundred distinct ones on each side.",
+        "repeated_texts": "More than one text in twenty repeats; each counts once.",
+        "decisions_not_compared": "Automatic shares are not compared: thresholds differ.",
+        "domain_not_compared": "Periods are not told apart: too few texts.",
+    }
+    return [
+        *found["sentences"]["en"],
+        f"Severity: {found['severity']}.",
+        *(notes[note] for note in found["notes"]),
+        f"Model {model['name']} {model['digest'][:12]}, "
+        f"{current['n_texts']:,} distinct texts, from {current['since']} to {current['until']}.",
+    ]

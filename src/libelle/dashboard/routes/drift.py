@@ -1,0 +1,36 @@
+"""Drift: what changed since the model learnt."""
+
+from fastapi import APIRouter, Request, Response
+
+from libelle.dashboard.rendering import render
+from libelle.dashboard.routes.state import desk_of, notices_of, rows_of, say_of
+from libelle.dashboard.views.drift import (
+    LEAST_TEXTS,
+    compare_codes,
+    draw_series,
+    draw_tables,
+    tell,
+)
+
+router = APIRouter()
+
+
+@router.get("/drift")
+def drift_page(request: Request) -> Response:
+    """Show sentences first, then pictures."""
+    desk, say = desk_of(request), say_of(request)
+    view, drift = desk.view(), desk.parts().drift
+    snapshot = rows_of(view)
+    return render(
+        request,
+        "drift",
+        notices=notices_of(view, say),
+        drift=drift,
+        place=0 if say.lang == "fr" else 1,
+        told=tell(drift, say) if drift else [],
+        tables=draw_tables(drift, desk.drawer, say) if drift else [],
+        has_rows=snapshot is not None,
+        figures=draw_series(snapshot, desk.drawer, say) if snapshot else [],
+        codes=compare_codes(snapshot, desk.today(), say) if snapshot else None,
+        least=LEAST_TEXTS,
+    )

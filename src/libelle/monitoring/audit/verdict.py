@@ -1,0 +1,247 @@
+"""Verdict: what an audit says of a promise, written down for those who keep it."""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from libelle.errors import DataError, StorageError, UsageError
+from libelle.monitoring.audit.estimation import AuditEstimate
+from libelle.monitoring.audit.evidence import Status, read_status
+from libelle.storage import (
+    DEFAULT_OPTIONS,
+    StorageOptions,
+    open_binary,
+    redact,
+    write_atomically,
+)
+
+VERDICT_VERSION = 1
+MOST_BYTES = 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What an audit says of a promise.
+
+    Attributes
+    ----------
+    status : Status
+        Of the promise: broken, holds, or in doubt.
+    model_name, model_digest : str
+        The model that was audited: a verdict says nothing of another one.
+    threshold_id : str
+    target_error, delta : float
+        What was promised; the probability that the verdict is wrong.
+    n_population, n_judged, n_wrong, n_undecided : int
+        Distinct texts coded automatically, those judged, those with a wrong code, those that nobody
+        can tell the code of.
+    error_rate : float or None
+        Hájek's estimate; None when no text was judged.
+    low, high : float
+        Interval of the error rate, that may be read after every text.
+    evidence_against, evidence_for : float
+    n_more_texts : int or None
+        How many more texts would decide.
+    since, until : str
+        Period of the texts, ISO 8601.
+    written_at : str
+        UTC, ISO 8601.
+    written_by : str
+        Who answers for it.
+    """
+
+    status: Status
+    model_name: str
+    model_digest: str
+    threshold_id: str
+    target_error: float
+    delta: float
+    n_population: int
+    n_judged: int
+    n_wrong: int
+    n_undecided: int
+    error_rate: float | None
+    low: float
+    high: float
+    evidence_against: float
+    evidence_for: float
+    n_more_texts: int | None
+    since: str
+    until: str
+    written_at: str
+    written_by: str
+
+    @classmethod
+    def of(
+        cls,
+        estimate: AuditEstimate,
+        *,
+        model_name: str,
+        since: str,
+        until: str,
+        now: datetime,
+        written_by: str,
+    ) -> Self:
+        """Take the verdict from an estimate.
+
+        Raises
+        ------
+        UsageError
+            If nothing was drawn, so that no model is spoken of, or if nobody signs.
+        """
+        if not estimate.model_digest or not written_by.strip():
+            raise UsageError(
+                "A verdict needs texts drawn from the answers of a model, and somebody who signs "
+                "it. Draw an audit first, and give a name."
+            )
+        arm = estimate.automatic
+        return cls(
+            status=estimate.status,
+            model_name=model_name,
+            model_digest=estimate.model_digest,
+            threshold_id=estimate.threshold_id,
+            target_error=estimate.target_error,
+            delta=estimate.delta,
+            n_population=arm.n_population,
+            n_judged=arm.n_judged,
+            n_wrong=arm.n_wrong,
+            n_undecided=arm.n_undecided,
+            error_rate=arm.error_rate.hajek,
+            low=arm.low,
+            high=arm.high,
+            evidence_against=estimate.evidence_against,
+            evidence_for=estimate.evidence_for,
+            n_more_texts=estimate.n_more_texts,
+            since=since,
+            until=until,
+            written_at=now.astimezone(UTC).isoformat(timespec="seconds"),
+            written_by=written_by.strip(),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the verdict as JSON values."""
+        return {"verdict_version": VERDICT_VERSION, **asdict(self), "status": self.status.value}
+
+    @classmethod
+    def from_dict(cls, document: Any) -> Self:
+        """Read a verdict, and refuse what is not one.
+
+        Raises
+        ------
+        DataError
+            If a value is missing, unknown, of another kind, or out of its range, or if the status
+            is not what the evidence says.
+        """
+        if not isinstance(document, dict):
+            raise DataError(f"A verdict is a JSON object: {_AGAIN}")
+        version = document.get("verdict_version")
+        if isinstance(version, bool) or version != VERDICT_VERSION:
+            raise DataError(
+                f"The verdict has version {version!r}; this version of libelle reads "
+                f"{VERDICT_VERSION}. Publish and read it with the same version."
+            )
+        names = {field.name for field in fields(cls)}
+        if wrong := sorted(names ^ (set(document) - {"verdict_version"})):
+            raise DataError(
+                f"The verdict lacks, or has beside its own, the fields {wrong}: {_AGAIN}"
+            )
+        for name in sorted(names):
+            if not _is_valid(name, document[name]):
+                raise DataError(f"The verdict has a wrong value of {name!r}: {_AGAIN}")
+        values = {name: document[name] for name in names}
+        verdict = cls(**values | {"status": Status(values["status"])})
+        evidence = np.array([[verdict.evidence_against], [verdict.evidence_for]])
+        if verdict.status is not read_status(*evidence, delta=verdict.delta):
+            raise DataError(f"The status of the verdict is not what its evidence says: {_AGAIN}")
+        return verdict
+
+
+def publish(
+    verdict: Verdict, uri: str | Path, *, options: StorageOptions = DEFAULT_OPTIONS
+) -> None:
+    """Write a verdict where those who keep the promise look for it, whole or not at all.
+
+    Raises
+    ------
+    StorageError
+        If the place cannot be written: what stood there still stands.
+    UsageError
+        If the same promise was found broken there: no later sample mends it.
+    """
+    _refuse_to_mend(verdict, uri, options)
+    content = json.dumps(verdict.to_dict(), ensure_ascii=False, indent=1, allow_nan=False)
+    with write_atomically(uri, options) as stream:
+        stream.write(f"{content}\n".encode())
+
+
+def read_verdict(uri: str | Path, *, options: StorageOptions = DEFAULT_OPTIONS) -> Verdict:
+    """Read what `publish` wrote.
+
+    Raises
+    ------
+    DataError
+        If it is not a verdict.
+    StorageError
+        If it cannot be read.
+    """
+    with open_binary(uri, options) as stream:
+        content = stream.read(MOST_BYTES + 1)
+    try:
+        if len(content) > MOST_BYTES:
+            raise DataError(f"It is larger than any verdict: {_AGAIN}")
+        return Verdict.from_dict(json.loads(content))
+    except DataError as error:
+        raise DataError(f"{redact(uri)}: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{redact(uri)}: this is not JSON: {_AGAIN}") from error
+
+
+def _refuse_to_mend(verdict: Verdict, uri: str | Path, options: StorageOptions) -> None:
+    try:
+        before = read_verdict(uri, options=options)
+    except (DataError, StorageError):
+        return  # Nothing that can be read stands there.
+    same = (before.model_digest, before.threshold_id) == (
+        verdict.model_digest,
+        verdict.threshold_id,
+    )
+    if same and before.status is Status.BROKEN and verdict.status is not Status.BROKEN:
+        raise UsageError(
+            f"This promise was found broken on {before.written_at}: another sample does not mend "
+            "it. Certify the model again on fresh texts (`libelle certify`): that is another one."
+        )
+
+
+_AGAIN = "write it again with `libelle audit estimate --publish`."
+_TEXTS = {
+    "model_name",
+    "model_digest",
+    "threshold_id",
+    "since",
+    "until",
+    "written_at",
+    "written_by",
+}
+_COUNTS = {"n_population", "n_judged", "n_wrong", "n_undecided", "n_more_texts"}
+_SHARES = {"target_error", "error_rate", "low", "high"}
+_MAY_BE_MISSING = {"error_rate", "n_more_texts"}
+
+
+def _is_valid(name: str, value: Any) -> bool:
+    if value is None:
+        return name in _MAY_BE_MISSING
+    if name == "status":
+        return value in tuple(status.value for status in Status)
+    if name in _TEXTS:
+        return isinstance(value, str)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    if name in _COUNTS:
+        return isinstance(value, int) and value >= 0
+    if name == "delta":
+        return 0 < value < 1
+    return 0 <= value <= 1 if name in _SHARES else 0 <= value < float("inf")

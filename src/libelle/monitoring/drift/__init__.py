@@ -1,0 +1,33 @@
+"""Drift: how far the texts of today are from those that the model was made for."""
+
+from libelle.monitoring.drift.changes import Change
+from libelle.monitoring.drift.comparisons import Comparison
+from libelle.monitoring.drift.domain import Domain
+from libelle.monitoring.drift.expectation import ExpectedAccuracy
+from libelle.monitoring.drift.sentences import (
+    Sentences,
+    describe_change,
+    describe_expectation,
+    describe_finding,
+)
+from libelle.monitoring.drift.severity import SIZES, Finding, Severity
+from libelle.monitoring.drift.study import DriftStudy, study_drift
+from libelle.monitoring.drift.weeks import count_codes_by_week, count_weeks
+
+__all__ = [
+    "SIZES",
+    "Change",
+    "Comparison",
+    "Domain",
+    "DriftStudy",
+    "ExpectedAccuracy",
+    "Finding",
+    "Sentences",
+    "Severity",
+    "count_codes_by_week",
+    "count_weeks",
+    "describe_change",
+    "describe_expectation",
+    "describe_finding",
+    "study_drift",
+]

@@ -1,0 +1,39 @@
+"""The dashboard beside the service: ports are looked at first, and what fails is told."""
+
+import socket
+
+import pytest
+
+from libelle.cli.beside import dashboard_beside, refuse_busy_ports
+from libelle.errors import UsageError
+from libelle.settings import Settings
+from tests.servers import free_port
+
+
+def settings_of(folder, **changes):
+    return Settings(_env_file=None, home=folder, port=free_port(), **changes)
+
+
+def test_a_taken_port_is_told_before_any_work(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings = settings_of(tmp_path, dashboard_port=taken.getsockname()[1])
+        with pytest.raises(UsageError, match="LIBELLE_DASHBOARD_PORT"):
+            refuse_busy_ports(settings)
+
+
+def test_one_port_for_both_is_refused(tmp_path):
+    settings = settings_of(tmp_path)
+    same = settings.model_copy(update={"dashboard_port": settings.port})
+    with pytest.raises(UsageError, match="cannot both listen"):
+        refuse_busy_ports(same)
+
+
+def test_a_dashboard_that_cannot_start_is_told_and_holds_nothing_back(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LIBELLE_NO_SUCH_THING", "1")
+    with dashboard_beside(settings_of(tmp_path, dashboard_port=free_port())):
+        pass
+    assert "could not start" in capsys.readouterr().err
+    assert "LIBELLE_NO_SUCH_THING" in (tmp_path / "dashboard.log").read_text()

@@ -1,0 +1,146 @@
+"""What is measured elsewhere reaches the pages: verdicts of audits and of coders, drift."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from libelle.dashboard.measured import ROWS_PER_DAY, MeasuredParts, study
+from libelle.monitoring.audit import publish
+from libelle.monitoring.audit.evidence import Status
+from libelle.monitoring.feedback import (
+    FeedbackSource,
+    FeedbackStore,
+    FeedbackVerdict,
+    NewFeedback,
+    give_feedback,
+)
+from libelle.monitoring.privacy import Pseudonyms
+from tests.api.test_judgement import make_verdict
+from tests.dashboard.conftest import NOW, make_settings
+from tests.evaluated import make_model
+from tests.monitoring.log_rows import make_row, put
+from tests.monitoring.rows import make_log, with_column
+
+
+@pytest.fixture
+def measured(tmp_path):
+    def open_(**changes):
+        return MeasuredParts(make_settings(tmp_path, **changes), clock=lambda: NOW)
+
+    return open_
+
+
+def test_nothing_is_measured_where_nothing_was(measured):
+    parts = measured().wait(20)
+    assert (parts.audit, parts.drift, parts.feedback) == (None, None, None)
+    off = measured(log_uri=None).wait(20)
+    assert (off.audit, off.drift, off.feedback) == (None, None, None)
+
+
+def test_a_published_verdict_is_seen(measured, tmp_path):
+    verdict = tmp_path / "verdict.json"
+    publish(make_verdict("d" * 64, Status.HOLDS), verdict)
+    seen = measured(verdict_uri=str(verdict)).wait(20).audit
+    assert (seen.status, seen.model_digest, seen.published) == ("holds", "d" * 64, True)
+    assert (seen.n_judged, seen.n_wrong, seen.low, seen.high) == (400, 40, 0.07, 0.14)
+    assert seen.until == datetime(2026, 10, 31, tzinfo=UTC)
+
+
+def test_a_damaged_verdict_is_not_seen(measured, tmp_path):
+    (tmp_path / "verdict.json").write_text("{}")
+    assert measured(verdict_uri=str(tmp_path / "verdict.json")).wait(20).audit is None
+
+
+def test_what_coders_said_is_counted_by_likeliest_code(measured, tmp_path):
+    names = [f"00000000-0000-8000-8000-{number:012d}" for number in range(4)]
+    put(
+        tmp_path / "log",
+        [make_row(prediction_id=name, top_code="0101", received_at=NOW) for name in names],
+    )
+    store = FeedbackStore(str(tmp_path / "log"))
+    said = [("0101", "confirmed"), ("0102", "corrected"), (None, "not_enough_information")]
+    for name, (code, verdict) in zip(names, said, strict=False):
+        give_feedback(
+            store,
+            NewFeedback(
+                prediction_id=name,
+                coder=Pseudonyms(b"k").of_client("ada"),
+                verdict=FeedbackVerdict(verdict),
+                code=code,
+                given_at=NOW,
+                source=FeedbackSource.API,
+            ),
+        )
+    feedback = measured().wait(20).feedback
+    assert {code: (one.n_verdicts, one.n_corrected) for code, one in feedback.items()} == {
+        "0101": (2, 1)
+    }
+
+
+def weeks(generator, n_texts, *, start, codes, share):
+    rows = make_log(n_texts, generator)
+    days = [start + timedelta(days=int(day)) for day in generator.integers(0, 28, n_texts)]
+    chosen = generator.choice(codes, n_texts, p=share).tolist()
+    for name, values in (
+        ("received_at", days),
+        ("top_code", chosen),
+        ("text_hash", [f"{start:%j}-{place}" for place in range(n_texts)]),
+    ):
+        rows = with_column(rows, name, values)
+    return rows
+
+
+def test_a_change_is_said_in_both_languages_gravest_first():
+    generator = np.random.default_rng(0)
+    codes = ["0101", "0102", "0103"]
+    before = weeks(
+        generator, 3000, start=NOW - timedelta(days=56), codes=codes, share=[0.6, 0.3, 0.1]
+    )
+    after = weeks(
+        generator, 3000, start=NOW - timedelta(days=28), codes=codes, share=[0.3, 0.3, 0.4]
+    )
+    seen = study(after, before, None, now=NOW)
+    assert seen.severity == "high"
+    severities = [severity for severity, _ in seen.sentences]
+    order = ["high", "medium", "low"]
+    assert severities == sorted(severities, key=order.index)
+    french, english = seen.sentences[0][1]
+    assert french != english
+    assert any("0103" in french for _, (french, _) in seen.sentences)
+    assert seen.tables[0].rows[0][0] in codes
+    assert seen.measured_at == NOW
+
+
+def test_without_weeks_before_the_reference_of_the_model_is_taken():
+    predictor = make_model()
+    rows = make_log(400, np.random.default_rng(1))
+    nothing = rows.slice(0, 0)
+    assert study(rows, nothing, None, now=NOW) is None
+    assert study(nothing, nothing, predictor, now=NOW) is None
+
+
+def test_a_calm_period_says_so():
+    generator = np.random.default_rng(2)
+    same = {"codes": ["0101", "0102"], "share": [0.6, 0.4]}
+    before = weeks(generator, 2000, start=NOW - timedelta(days=56), **same)
+    after = weeks(generator, 2000, start=NOW - timedelta(days=28), **same)
+    seen = study(after, before, None, now=NOW)
+    assert (seen.severity, seen.sentences) == ("none", ())
+    assert all(seen.expectation)
+
+
+def test_many_rows_are_thinned_the_same_way_each_time(measured, tmp_path):
+    from libelle.dashboard.measured import _sample
+
+    put(
+        tmp_path / "log",
+        [make_row(prediction_id=f"{n:05d}", received_at=NOW) for n in range(ROWS_PER_DAY + 50)],
+    )
+    options = make_settings(tmp_path).log_options()
+    window = {"since": NOW - timedelta(days=1), "until": NOW + timedelta(days=1)}
+    first = _sample(options, **window)
+    assert len(first) == ROWS_PER_DAY
+    assert isinstance(first, pa.Table)
+    assert _sample(options, **window).equals(first)
