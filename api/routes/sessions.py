@@ -12,9 +12,9 @@ from api.errors import CROSS_SITE, ProblemError, describe_field_errors, invalid_
 from api.openapi import LOGIN_REQUEST, body_of, problems
 from api.schemas import LOGIN_TYPE, SessionAnswer
 from api.security.access import LOGIN, LOGOUT, Guard, unauthenticated
-from api.security.addresses import is_loopback
+from api.security.cookies import give_session
 from api.security.keys import ApiKey
-from api.security.sessions import COOKIE, Session
+from api.security.sessions import Session
 from api.service import Service
 
 router = APIRouter(tags=["Sessions"])
@@ -23,7 +23,6 @@ OPEN_ADDRESSES = (LOGIN,)
 FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"
 MAX_LOGIN_BYTES = 2_000
 _MAX_FORM_FIELDS = 4
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host")
 
 
 @router.post(
@@ -54,7 +53,7 @@ async def login(request: Request, response: Response) -> dict[str, Any]:
     if key is None:
         raise unauthenticated()
     session = guard.sessions.start(key, now=time.time())
-    _set_cookie(response, request, session.token, seconds=guard.sessions.seconds)
+    give_session(response, request, session.token, seconds=guard.sessions.seconds)
     return _describe(key, session)
 
 
@@ -62,7 +61,7 @@ async def login(request: Request, response: Response) -> dict[str, Any]:
 async def logout(request: Request) -> Response:
     """Erase the cookie of a session."""
     response = Response(status_code=204)
-    _set_cookie(response, request, "", seconds=0)
+    give_session(response, request, "", seconds=0)
     return response
 
 
@@ -86,29 +85,6 @@ def _parse_form(body: bytes) -> dict[str, str] | None:
         )
     except ValueError:
         return None
-
-
-def _set_cookie(response: Response, request: Request, token: str, *, seconds: int) -> None:
-    response.set_cookie(
-        COOKIE,
-        token,
-        max_age=seconds,
-        path=request.scope.get("root_path") or "/",
-        secure=not _is_on_loopback(request),
-        httponly=True,
-        samesite="strict",
-    )
-
-
-def _is_on_loopback(request: Request) -> bool:
-    """Tell whether the browser is on this machine and speaks to the service itself, in clear."""
-    peer = request.client.host if request.client else ""
-    return (
-        request.url.scheme == "http"
-        and is_loopback(peer)
-        and is_loopback(request.url.hostname or "")
-        and not any(name in request.headers for name in _FORWARDED)
-    )
 
 
 def _describe(key: ApiKey, session: Session) -> dict[str, Any]:

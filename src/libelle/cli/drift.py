@@ -22,24 +22,6 @@ LANGUAGES = ("fr", "en")
 LEVELS = ("low", "medium", "high")
 DRIFTED = 3
 WEEKS_BEFORE = 12
-# All that a study looks at; texts only where an earlier period is compared word by word.
-COLUMNS = (
-    "prediction_id",
-    "received_at",
-    "model_name",
-    "model_version",
-    "model_digest",
-    "threshold_id",
-    "decision",
-    "reason",
-    "top_code",
-    "confidence",
-    "n_characters",
-    "n_words",
-    "n_unknown_words",
-    "text_hash",
-)
-TEXT_COLUMNS = ("text", "text_kind", "text_probability")
 
 
 def drift(
@@ -77,7 +59,7 @@ def drift(
 
     Example: `libelle drift --since 2026-03-01 --report drift.html --fail-at high`
     """
-    from libelle.monitoring.drift import Severity, study_drift
+    from libelle.monitoring.drift import COLUMNS, TEXT_COLUMNS, Severity, study_drift
     from libelle.monitoring.logged_models import rows_of_model
 
     _refuse_odd_options(report, lang, fail_at)

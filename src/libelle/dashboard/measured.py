@@ -27,25 +27,6 @@ ROWS_PER_DAY = 1_000
 LEAST_EARLIER_ROWS = 1_000
 MOST_ROWS = 20
 LANGUAGES: tuple[Language, ...] = ("fr", "en")
-COLUMNS = (
-    "prediction_id",
-    "received_at",
-    "model_name",
-    "model_version",
-    "model_digest",
-    "threshold_id",
-    "decision",
-    "reason",
-    "top_code",
-    "confidence",
-    "n_characters",
-    "n_words",
-    "n_unknown_words",
-    "text_hash",
-    "text",
-    "text_kind",
-    "text_probability",
-)
 _NOTES = {
     "too_few_texts": (
         "Trop peu de libellés pour comparer : il en faut cent distincts de chaque côté.",
@@ -165,7 +146,7 @@ def study(current: Any, earlier: Any, predictor: Any, *, now: datetime) -> Drift
     Parameters
     ----------
     current, earlier : pyarrow.Table
-        Rows of the log, `COLUMNS`.
+        Rows of the log, with the columns that `monitoring.drift` names.
     predictor : Predictor or None
         The one on this machine: its reference counts only if it is the one that answered.
     now : datetime
@@ -271,12 +252,14 @@ def _sample(options: LogOptions, *, since: datetime, until: datetime) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    from libelle.monitoring.drift import COLUMNS, TEXT_COLUMNS
     from libelle.monitoring.prediction_log.files import schema_of
     from libelle.monitoring.prediction_log.reading import iter_days
 
-    parts = [schema_of(COLUMNS).empty_table()]
+    columns = COLUMNS + TEXT_COLUMNS
+    parts = [schema_of(columns).empty_table()]
     for _, content in iter_days(
-        options.uri, since=since, until=until, columns=COLUMNS, options=options.storage
+        options.uri, since=since, until=until, columns=columns, options=options.storage
     ):
         table = content.table
         if len(table) > ROWS_PER_DAY:  # Identifiers are hashes: their order is that of chance.

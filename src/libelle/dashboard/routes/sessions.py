@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from api.security.access import Guard
-from api.security.addresses import household, is_loopback
+from api.security.addresses import household
+from api.security.cookies import give_session
 from api.security.keys import Scope
-from api.security.sessions import COOKIE
 from libelle.dashboard.access import LOGIN, LOGOUT, is_from_our_page, read_form
 from libelle.dashboard.rendering import render, show_error
 from libelle.dashboard.routes.state import desk_of
@@ -16,7 +16,6 @@ from libelle.dashboard.routes.state import desk_of
 router = APIRouter()
 
 OPEN_ADDRESSES = (LOGIN,)
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host")
 
 
 @router.get(LOGIN)
@@ -42,7 +41,7 @@ async def login(request: Request) -> Response:
         return render(request, "login", status=401, is_wrong=True)
     session = guard.sessions.start(key, now=time.time())
     answer = RedirectResponse(_first_page(request), 303)
-    _set_cookie(answer, request, session.token, seconds=guard.sessions.seconds)
+    give_session(answer, request, session.token, seconds=guard.sessions.seconds)
     return answer
 
 
@@ -53,7 +52,7 @@ async def logout(request: Request) -> Response:
     if not is_from_our_page(request, desk_of(request).guard, form):
         return show_error(request, 403)
     answer = RedirectResponse(_first_page(request), 303)
-    _set_cookie(answer, request, "", seconds=0)
+    give_session(answer, request, "", seconds=0)
     return answer
 
 
@@ -67,26 +66,3 @@ def _is_hasty(request: Request, guard: Guard) -> bool:
 
 def _first_page(request: Request) -> str:
     return ".?lang=en" if request.query_params.get("lang") == "en" else "."
-
-
-def _set_cookie(answer: Response, request: Request, token: str, *, seconds: int) -> None:
-    answer.set_cookie(
-        COOKIE,
-        token,
-        max_age=seconds,
-        path=request.scope.get("root_path") or "/",
-        secure=not _is_on_loopback(request),
-        httponly=True,
-        samesite="strict",
-    )
-
-
-def _is_on_loopback(request: Request) -> bool:
-    """Tell whether the browser is on this machine and speaks to the dashboard itself, in clear."""
-    peer = request.client.host if request.client else ""
-    return (
-        request.url.scheme == "http"
-        and is_loopback(peer)
-        and is_loopback(request.url.hostname or "")
-        and not any(name in request.headers for name in _FORWARDED)
-    )

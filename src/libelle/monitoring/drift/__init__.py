@@ -13,9 +13,12 @@ from libelle.monitoring.drift.sentences import (
 from libelle.monitoring.drift.severity import SIZES, Finding, Severity
 from libelle.monitoring.drift.study import DriftStudy, study_drift
 from libelle.monitoring.drift.weeks import count_codes_by_week, count_weeks
+from libelle.monitoring.drift.windows import COLUMNS, TEXT_COLUMNS
 
 __all__ = [
+    "COLUMNS",
     "SIZES",
+    "TEXT_COLUMNS",
     "Change",
     "Comparison",
     "Domain",

@@ -20,6 +20,24 @@ from libelle.profile import Ints, Profile
 LEAST_REPEATED = 0.01
 # A suspension moves texts to review, and says nothing of the texts.
 ABOVE_THRESHOLD = (Reason.ABOVE_THRESHOLD.value, Reason.SUSPENDED.value)
+# All that a study looks at; texts only where an earlier period is compared word by word.
+COLUMNS = (
+    "prediction_id",
+    "received_at",
+    "model_name",
+    "model_version",
+    "model_digest",
+    "threshold_id",
+    "decision",
+    "reason",
+    "top_code",
+    "confidence",
+    "n_characters",
+    "n_words",
+    "n_unknown_words",
+    "text_hash",
+)
+TEXT_COLUMNS = ("text", "text_kind", "text_probability")
 
 
 @dataclass(frozen=True, eq=False)
