@@ -167,7 +167,7 @@ class Profile:
         if document.get("profile_version") != PROFILE_VERSION:
             raise ModelError(
                 f"The profile has version {document.get('profile_version')!r}; this version of "
-                f"libelle reads {PROFILE_VERSION}. Train or certify the model again."
+                f"libelle reads {PROFILE_VERSION}. Train the model again."
             )
         try:
             values = {field.name: document[field.name] for field in fields(cls)}
@@ -196,8 +196,7 @@ def read_reference(manifest: Mapping[str, Any]) -> Profile:
     if document is None:
         raise ModelError(
             f"The model {manifest.get('name', '')!r} has no reference: nothing tells what its "
-            "texts looked like when it was made, and nothing is guessed. Retrain it, or certify it "
-            "on fresh coded texts: `libelle certify`."
+            "texts looked like when it was made, and nothing is guessed. Retrain it."
         )
     return Profile.from_dict(document)
 
@@ -222,4 +221,4 @@ def _count(values: Any) -> dict[str, int]:
     return dict(sorted(Counter(map(str, values)).items()))
 
 
-_DAMAGED = "The profile contradicts itself: the file is damaged. Train or certify the model again."
+_DAMAGED = "The profile contradicts itself: the file is damaged. Train the model again."

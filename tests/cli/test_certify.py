@@ -58,7 +58,7 @@ def test_fresh_texts_make_a_version_that_differs_in_its_thresholds_only(home):
     )
     changed = {name for name in {*before, *after} if before.get(name) != after.get(name)}
     promises = {"thresholds", "prediction_sets", "certification"}  # Codes have no level above.
-    lineage = {"data", "automation", "certified_from", "reference"}
+    lineage = {"data", "automation", "certified_from"}
     assert changed == promises | lineage
 
 

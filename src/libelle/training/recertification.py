@@ -9,11 +9,9 @@ from libelle.data.datasets import Dataset
 from libelle.data.fingerprints import Fingerprints
 from libelle.errors import DataError, UsageError
 from libelle.predictor import Predictor
-from libelle.profile import REFERENCE
 from libelle.training.certification import Targets, certify
 from libelle.training.documents import log_sheets_of_certification
 from libelle.training.pipeline import FINGERPRINTS
-from libelle.training.reference import make_reference
 from libelle.training.runlog import NullRunLog, RunLog
 
 
@@ -87,9 +85,6 @@ def recertify(
     try:
         promises = certify(predictor, fresh, targets, seed=seed)
         certified = predictor.promising({**promises, **_lineage(predictor, fresh)})
-        # The texts that the promise is proved on are those that drift is measured from.
-        reference = make_reference(certified, [fresh], seed=seed)
-        certified = certified.promising({REFERENCE: reference.to_dict()})
         run_log.log_input(
             role="certify", name=fresh.name, uri=fresh.uri, digest=fresh.digest, n_texts=len(fresh)
         )
