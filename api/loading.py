@@ -9,9 +9,30 @@ from api.server.trial import try_apart
 from libelle.data.code_search import CodeSearch
 from libelle.errors import ModelError
 from libelle.predictor import Predictor
+from libelle.predictor.folder import find_folder, read_digest
 from libelle.settings import Settings
 
 REGISTRY_SCHEME = "models:/"
+
+
+class OtherModelError(ModelError):
+    """A model that is not the one that is pinned.
+
+    Attributes
+    ----------
+    why : str
+        The same, as whoever asks may know it.
+    """
+
+    def __init__(self, path: Path, *, digest: str, pinned: str) -> None:
+        super().__init__(
+            f"The model {path} has the digest {digest[:12]}, not that of "
+            f"LIBELLE_MODEL_DIGEST ({pinned[:12]}): it is another model, which is not served."
+        )
+        self.why = (
+            f"the model found has the digest {digest[:12]}, {pinned[:12]} is pinned by "
+            "LIBELLE_MODEL_DIGEST"
+        )
 
 
 @dataclass(frozen=True)
@@ -74,9 +95,15 @@ def load_safely(source: ModelSource, settings: Settings) -> LoadedModel:
     Raises
     ------
     ModelError
-        If it cannot be read or trusted, crashes, or takes too long or too much memory; if its
-        digest is not that of the settings, or it was not certified for their target.
+        If it cannot be read or trusted, crashes, or takes too long or too much memory; if it was
+        not certified for the target of the settings.
+    OtherModelError
+        If its digest is not that of the settings.
     """
+    if settings.model_digest is not None:
+        _refuse_other_digest(
+            source.path, read_digest(find_folder(source.path)), pinned=settings.model_digest
+        )
     try_apart(
         partial(_load_and_question, source, settings),
         seconds=settings.load_seconds,
@@ -104,11 +131,8 @@ def load_model(
         If it cannot be read or trusted, is another one, or was not certified for this target.
     """
     predictor = Predictor.load(source.path)
-    if digest is not None and not predictor.digest.startswith(digest):
-        raise ModelError(
-            f"The model {source.path} has the digest {predictor.digest[:12]}, not that of "
-            f"LIBELLE_MODEL_DIGEST ({digest[:12]}): it is another model, which is not served."
-        )
+    if digest is not None:
+        _refuse_other_digest(source.path, predictor.digest, pinned=digest)
     predictor.aim_at(target_error)
     return LoadedModel(predictor, source.name or predictor.name, source.version, datetime.now(UTC))
 
@@ -126,6 +150,11 @@ def refuse_wrong_answers(model: LoadedModel) -> None:
             f"The model {model.name} does not answer its golden texts as when it was made. "
             "Check the versions of the packages, or train it again."
         )
+
+
+def _refuse_other_digest(path: Path, digest: str, *, pinned: str) -> None:
+    if not digest.startswith(pinned):
+        raise OtherModelError(path, digest=digest, pinned=pinned)
 
 
 def _load_and_question(source: ModelSource, settings: Settings) -> None:

@@ -101,9 +101,10 @@ class Service:
             If there is none yet.
         """
         if self._model is None:
+            why = self.board.read().why
             raise ProblemError(
                 NOT_READY,
-                "The model is not loaded. Try again in a few seconds.",
+                f"The model is not loaded{f': {why}' if why else ''}. Try again in a few seconds.",
                 retry_seconds=RETRY_SECONDS,
             )
         return self._model

@@ -19,7 +19,7 @@ from types import FrameType
 from pydantic import SecretStr
 
 from api.judgement import PromiseWatch
-from api.loading import LoadedModel, ModelSource, is_registered, load_safely
+from api.loading import LoadedModel, ModelSource, OtherModelError, is_registered, load_safely
 from api.main import create_app
 from api.metrics import Report
 from api.metrics.exposition import CONTENT_TYPE
@@ -167,7 +167,7 @@ class _Serving:
     def _run(self) -> None:
         settings = self._settings
         if not is_registered(settings.model):
-            self._serve(load_safely(ModelSource(Path(settings.model)), settings))
+            self._serve_folder(Path(settings.model))
             self._supervisor.handle_signals()
             self._supervisor.run(on_look=self._look_after_companions)
             return
@@ -187,6 +187,16 @@ class _Serving:
             )
         finally:
             watcher.stop()
+
+    def _serve_folder(self, path: Path) -> None:
+        """Serve a folder; one that is not the pinned model leaves a service that says so."""
+        try:
+            model = load_safely(ModelSource(path), self._settings)
+        except OtherModelError as error:
+            self._fail("refused", error)
+            self._supervisor.serve(None)
+        else:
+            self._serve(model)
 
     def _serve(self, model: LoadedModel) -> None:
         logger.info(
@@ -223,13 +233,16 @@ class _Serving:
         try:
             model = load_safely(source, self._settings)
         except LibelleError as error:
-            if self._served is None and self._settings.model_digest is not None:
+            wrong = isinstance(error, OtherModelError)  # Starting again would not make it right.
+            if self._served is None and self._settings.model_digest is not None and not wrong:
                 raise
             self._fail("refused", error)
             return
         served, notice = self._served, self._board.read()
         if served is not None and served.predictor.digest == model.predictor.digest:
-            self._board.write(replace(notice, failure=None, failed_at=None, from_cache=False))
+            self._board.write(
+                replace(notice, failure=None, failed_at=None, why=None, from_cache=False)
+            )
             return
         n_reloads = notice.n_reloads + (served is not None)
         self._board.write(
@@ -238,13 +251,15 @@ class _Serving:
                 n_reloads=n_reloads,
                 failure=None,
                 failed_at=None,
+                why=None,
                 from_cache=source.cached,
             )
         )
         self._serve(model)
 
     def _note_failure(self, failure: Failure) -> None:
-        if self._served is None and not failure.unreachable:
+        pinned = self._settings.model_digest is not None  # Nobody starts it by hand, and looks.
+        if self._served is None and not failure.unreachable and not pinned:
             raise ModelError(failure.message)
         self._fail("unreachable" if failure.unreachable else "refused", failure.message)
 
@@ -258,6 +273,7 @@ class _Serving:
                 n_failed_reloads=notice.n_failed_reloads + 1,
                 failure=kind,
                 failed_at=datetime.now(UTC).isoformat(timespec="seconds"),
+                why=_tell(kind, why),
             )
         )
 
@@ -281,6 +297,15 @@ class _Serving:
             app, _deadlines(self._settings), supervisor_pid=self._pid, say_started=say_started
         )
         server.answer(self._listener)
+
+
+def _tell(kind: str, why: object) -> str:
+    """Return why there is no model in words for whoever asks: no path, no address."""
+    if isinstance(why, OtherModelError):
+        return why.why
+    if kind == "unreachable":
+        return "the registry cannot be reached, and is tried again"
+    return "it was refused, as the log of the service says"
 
 
 def _with_secrets(settings: Settings) -> Settings:

@@ -26,7 +26,11 @@ from tests.servers import free_port, moto, serving_files
 
 ROOT = Path(__file__).resolve().parent.parent
 READMES = ["README.md", "README.fr.md"]
-PAGES = sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")})
+PAGES = sorted(
+    path
+    for folder in (".", "docs", "benchmarks", "kubernetes")
+    for path in ROOT.glob(f"{folder}/*.md")
+)
 BLOCK = re.compile(
     r"(?:<!-- (?P<mark>[\w: -]+) -->\n)?```(?P<language>\w+)\n(?P<body>.*?)```", re.DOTALL
 )

@@ -30,6 +30,8 @@ class Notice:
         Kind of the last failure, one of `FAILURES`, until a model is loaded again.
     failed_at : str or None
         UTC.
+    why : str or None
+        The last failure, as whoever asks may know it: no path, no address.
     from_cache : bool
         The registry was down at the start: the model is the last one that it gave.
     model_name, model_version, model_digest, threshold_id : str or None
@@ -40,6 +42,7 @@ class Notice:
     n_failed_reloads: int = 0
     failure: str | None = None
     failed_at: str | None = None
+    why: str | None = None
     from_cache: bool = False
     model_name: str | None = None
     model_version: str | None = None

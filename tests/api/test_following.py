@@ -145,3 +145,28 @@ def fails(model, home, tmp_path) -> str:
     log = (tmp_path / "serve.log").read_text()
     assert "Traceback" not in log
     return log
+
+
+PINNED = {"LIBELLE_MODEL_DIGEST": "0" * 64}
+
+
+@pytest.mark.parametrize("uri", ["models:/demo/1", "folder"])
+def test_another_model_than_the_pinned_one_is_never_ready_and_the_reason_shows(home, tmp_path, uri):
+    model = home.parent / "model-1" if uri == "folder" else uri
+    variables = {"LIBELLE_HOME": str(home), **PINNED}
+    with serving(model, tmp_path, until="live", **variables) as (port, process, log):
+        wait_for(lambda: "digest" in call(port, "GET", "/health/ready")[2]["detail"])
+        status, _, ready = call(port, "GET", "/health/ready")
+        assert call(port, "POST", "/v1/predict", {"text": "a"})[0] == 503
+        time.sleep(1)
+        assert (status, call(port, "GET", "/health/live")[0], process.poll()) == (503, 200, None)
+    assert "000000000000 is pinned by LIBELLE_MODEL_DIGEST" in ready["detail"]
+    assert str(home) not in json.dumps(ready)
+    assert "it is another model, which is not served" in log.read_text()
+
+
+def test_a_pinned_version_that_does_not_exist_yet_is_waited_for(home, tmp_path):
+    variables = {"LIBELLE_HOME": str(home), "LIBELLE_FOLLOW_SECONDS": "1", **PINNED}
+    with serving("models:/demo/99", tmp_path, until="live", **variables) as (port, process, _):
+        wait_for(lambda: "it was refused" in call(port, "GET", "/health/ready")[2]["detail"])
+        assert process.poll() is None

@@ -355,6 +355,19 @@ def test_a_champion_is_promoted_and_rolled_back_and_the_history_tells_it(models,
     assert not error
 
 
+def test_a_pinned_service_is_told_its_new_champion_by_a_commit(models, requests, monkeypatch):
+    order = ("promote", "demo/2", "--data", requests, *COLUMNS, "--override=trial", "--by=Ada")
+    back = ("rollback", "demo", "--reason=trial", "--by=Ada")
+    assert "deploy bump" not in models(*order)[2] + models(*back)[2]
+    versions = json.loads(models("show", "demo", "--json")[1])["versions"]
+    digests = {one["version"]: one["digest"] for one in versions}
+    monkeypatch.setenv("LIBELLE_MODEL_DIGEST", digests["1"])
+    for arguments, version in ((order, "2"), (back, "1")):
+        line = models(*arguments)[2].splitlines()[-1].strip()
+        expected = f"libelle deploy bump --model models:/demo/{version}"
+        assert line == f"{expected} --digest {digests[version]}"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "complaint"),
     [

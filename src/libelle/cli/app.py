@@ -12,6 +12,7 @@ from libelle.cli import (
     check,
     dashboard,
     demo,
+    deploy,
     drift,
     evaluate,
     feedback,
@@ -62,6 +63,7 @@ app.add_typer(runs.app, name="runs")
 app.command("drift")(drift.drift)
 app.add_typer(audit.app, name="audit")
 app.add_typer(log.app, name="log")
+app.add_typer(deploy.app, name="deploy")
 app.add_typer(demo.app, name="demo")
 
 

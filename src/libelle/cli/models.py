@@ -115,6 +115,7 @@ def promote(
     print_json(promotion.to_dict()) if json else print_lines(promotion.lines())
     if promotion.move is None:
         raise typer.Exit(1)
+    _say_how_to_deploy(promotion.verdict["name"], settings)
 
 
 @app.command("rollback")
@@ -135,14 +136,16 @@ def roll_back(
     from libelle.tracking.promotion import parse_model
     from libelle.tracking.promotion import roll_back as roll_model_back
 
+    settings, name = read_settings(), parse_model(name).name
     move = roll_model_back(
-        parse_model(name).name,
+        name,
         reason=reason,
         to=to,
         by=who_asks(by),
-        tracking_uri=tracking_uri(read_settings()),
+        tracking_uri=tracking_uri(settings),
     )
     print_json(asdict(move)) if json else print_lines([move.line()])
+    _say_how_to_deploy(name, settings)
 
 
 @app.command("history")
@@ -176,6 +179,21 @@ def load_from(path: Path, *, settings: Settings) -> "Predictor":
     predictor = Predictor.load(path)
     predictor.aim_at(settings.target_error)
     return predictor
+
+
+def _say_how_to_deploy(name: str, settings: Settings) -> None:
+    """Say what makes a pinned service serve the champion: there, an alias changes nothing."""
+    if settings.model_digest is None:
+        return
+    from libelle.tracking.registry import show_model
+
+    champion = show_model(f"models:/{name}@champion", tracking_uri=tracking_uri(settings))
+    (version,) = champion.versions
+    digest = f" --digest {version.digest}" if version.digest else ""
+    say(
+        "The service is pinned (LIBELLE_MODEL_DIGEST): it changes by a commit.\n"
+        f"  libelle deploy bump --model models:/{name}/{version.version}{digest}"
+    )
 
 
 def _parse_time(at: str) -> datetime:

@@ -93,6 +93,11 @@ def find_folder(path: Path) -> Path:
     )
 
 
+def read_digest(folder: Path) -> str:
+    """Return the identity of the model of a folder; nothing is parsed, nor trusted."""
+    return _sha256(folder / MANIFEST)
+
+
 def read_manifest(folder: Path) -> tuple[dict[str, Any], str]:
     """Return the manifest of a folder and its SHA-256, which is the identity of the model."""
     path = folder / MANIFEST
