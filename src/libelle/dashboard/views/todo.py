@@ -36,13 +36,13 @@ def list_todo(
 ) -> list[Todo]:
     """Return what to do; nothing when all is well."""
     found = [
+        *_of_alerts(parts.alerts, say),
         *_of_log(view, snapshot, today, say),
         *_of_promise(snapshot, parts.audit, say),
     ]
     if parts.drift is not None and parts.drift.severity in ("medium", "high"):
         tone = "bad" if parts.drift.severity == "high" else "doubt"
         found.append(Todo(say("todo_drift"), tone, "drift"))
-    found += _of_alerts(parts.alerts, say)
     urgency = {"bad": 0, "doubt": 1, "quiet": 2}
     return sorted(found, key=lambda one: urgency[one.tone])
 
