@@ -7,7 +7,7 @@ TEXT ?=
 CODE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long lint format bench bench-serving mlflow locks notebook env-example clean
+.PHONY: help alerts run test test-long lint format bench bench-serving mlflow locks notebook env-example clean
 
 help: ## Say what can be done
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -46,6 +46,9 @@ locks: $(VENV)/.ready ## Write locks/*.txt from pyproject.toml
 
 notebook: $(VENV)/.ready ## Execute notebooks/drift.ipynb on the log that the settings name
 	$(BIN)/python notebooks/execute.py
+
+alerts: $(VENV)/.ready ## Write kubernetes/alerts/libelle.rules.yaml from the rules
+	$(BIN)/python -c 'from libelle.monitoring.alerts import render_rules as r; print(r(), end="")' > kubernetes/alerts/libelle.rules.yaml
 
 env-example: $(VENV)/.ready ## Write .env.example from the settings
 	$(BIN)/python -c 'from libelle.settings import example_environment as e; print(e(), end="")' > .env.example

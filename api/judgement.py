@@ -1,4 +1,4 @@
-"""Judgement: what audits say of the promise, looked up by a process of its own for the workers."""
+"""Judgement: what audits and drift studies say, looked up by one process for all workers."""
 
 import logging
 import os
@@ -19,6 +19,7 @@ FIRST_WORD_SECONDS = 5.0
 _LOOK_SECONDS = 0.5
 BROKEN = "broken"
 STATUSES = ("holds", "in_doubt", BROKEN)
+SEVERITIES = ("none", "low", "medium", "high")
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,34 @@ class Judgement:
         return self.status if same else None
 
 
+@dataclass(frozen=True)
+class DriftNotice:
+    """The last drift study that could be read.
+
+    Attributes
+    ----------
+    severity : str or None
+        One of `SEVERITIES`; None when there is no study.
+    model_digest : str
+        The model whose texts were studied.
+    written_at : float
+        When the study was made, in seconds since 1970; 0 when there is none.
+    failed : bool
+        Whether the last look was in vain although there may be a study.
+    """
+
+    severity: str | None = None
+    model_digest: str = ""
+    written_at: float = 0.0
+    failed: bool = False
+
+    def severity_of(self, digest: str | None) -> str | None:
+        """Return how much the texts of a model changed; None if nobody studied them."""
+        return self.severity if digest == self.model_digest else None
+
+
 class PromiseWatch:
-    """The process that looks for the verdict again and again.
+    """The process that looks for the verdict, and the drift study beside it, again and again.
 
     Parameters
     ----------
@@ -76,8 +103,10 @@ class PromiseWatch:
 
     Attributes
     ----------
-    board : Board
-        Where it says what it found.
+    board : Board of Judgement
+        Where it says what audits found.
+    drift : Board of DriftNotice
+        Where it says what the drift study found.
     """
 
     def __init__(
@@ -85,6 +114,7 @@ class PromiseWatch:
     ) -> None:
         self._uri, self._options, self._seconds = uri, options, seconds
         self.board: Board[Judgement] = Board(Judgement())
+        self.drift: Board[DriftNotice] = Board(DriftNotice())
         self._companion = Companion("looks for the verdict", self._look_until_left, leave=leave)
 
     def look_after(self) -> None:
@@ -103,10 +133,12 @@ class PromiseWatch:
 
     def _look_until_left(self) -> None:
         parent = os.getppid()
-        judgement = self.board.read()
+        judgement, drift = self.board.read(), self.drift.read()
         while os.getppid() == parent:
             judgement = look(self._uri, self._options, before=judgement)
             self.board.write(judgement)
+            drift = look_for_drift(self._uri, self._options, before=drift)
+            self.drift.write(drift)
             until = time.monotonic() + self._seconds
             while time.monotonic() < until and os.getppid() == parent:
                 time.sleep(min(_LOOK_SECONDS, max(0.01, until - time.monotonic())))
@@ -143,3 +175,21 @@ def look(uri: str, options: StorageOptions, *, before: Judgement) -> Judgement:
         broken=broken[-16:],
         written_at=verdict.written_at,
     )
+
+
+def look_for_drift(uri: str, options: StorageOptions, *, before: DriftNotice) -> DriftNotice:
+    """Return what the study beside a verdict says; what was known before when it is unreadable."""
+    from libelle.monitoring.drift import drift_beside, read_drift
+
+    try:
+        result = read_drift(drift_beside(uri), options=options)
+    except LibelleError as error:
+        if isinstance(error.__cause__, FileNotFoundError):  # Nothing was published yet.
+            return replace(before, failed=False)
+        if not before.failed:
+            logger.error("The drift study cannot be read, the one before stands: %s", error)
+        return replace(before, failed=True)
+    written_at = datetime.fromisoformat(result.written_at).timestamp()
+    if written_at != before.written_at:
+        logger.info("Drift of %s: %s", result.model_digest[:12], result.severity.value)
+    return DriftNotice(result.severity.value, result.model_digest, written_at)

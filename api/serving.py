@@ -147,6 +147,7 @@ class _Serving:
             started_at=time.time(),
             spool_path=None if self._log is None else self._log.spool_path,
             judgements=self._judgements,
+            drift=None if self._promise is None else self._promise.drift,
         )
         return Exporter(listener, report.render, content_type=CONTENT_TYPE, leave=[self._listener])
 

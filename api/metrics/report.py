@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from api.judgement import STATUSES, Judgement
+from api.judgement import SEVERITIES, STATUSES, DriftNotice, Judgement
 from api.metrics.exposition import Series, render_family
 from api.metrics.families import Family, Floats, Layout
 from api.server.board import FAILURES, Board, Notice
@@ -18,6 +18,7 @@ _FREE: tuple[str, ...] = ()
 STARTED_AT = Family(
     "process_start_time_seconds", "When the service started, in seconds since 1970.", "gauge"
 )
+READY = Family("libelle_ready", "1 once a model answers, 0 before.", "gauge")
 WORKERS = Family("libelle_workers", "Processes that answer, those that drain too.", "gauge")
 RESTARTS = Family(
     "libelle_worker_restarts_total",
@@ -51,6 +52,21 @@ VERDICT = Family(
 )
 VERDICT_UNREADABLE = Family(
     "libelle_promise_verdict_unreadable", "1 if the verdict could not be looked up.", "gauge"
+)
+DRIFT = Family(
+    "libelle_drift_severity",
+    "1 for how much the texts changed in the last study of the model that is served, 0 for all if "
+    "there is none.",
+    "gauge",
+    {"severity": SEVERITIES},
+)
+DRIFT_AT = Family(
+    "libelle_drift_studied_timestamp_seconds",
+    "When the last drift study was published, in seconds since 1970; 0 if none was.",
+    "gauge",
+)
+DRIFT_UNREADABLE = Family(
+    "libelle_drift_unreadable", "1 if the drift study could not be looked up.", "gauge"
 )
 BACKLOG_BYTES = Family(
     "libelle_log_backlog_bytes", "Rows of the log that wait in the spool.", "gauge"
@@ -97,6 +113,8 @@ class Report:
         Of the prediction log, when there is one.
     judgements : Board of Judgement or None
         What audits say of the promise.
+    drift : Board of DriftNotice or None
+        What the drift study says.
     """
 
     def __init__(
@@ -108,10 +126,11 @@ class Report:
         started_at: float,
         spool_path: Path | None = None,
         judgements: Board[Judgement] | None = None,
+        drift: Board[DriftNotice] | None = None,
     ) -> None:
         self._layout, self._ledger, self._board = layout, ledger, board
         self._started_at, self._spool_path = started_at, spool_path
-        self._judgements = judgements
+        self._judgements, self._drift = judgements, drift
 
     def render(self) -> bytes:
         """Return the metrics as they are now."""
@@ -119,6 +138,7 @@ class Report:
             [
                 *self._render_life(),
                 *self._render_promise(),
+                *self._render_drift(),
                 *self._render_log(),
                 *self._render_counts(),
             ]
@@ -128,6 +148,7 @@ class Report:
     def _render_life(self) -> Iterator[str]:
         notice = self._board.read()
         yield render_family(STARTED_AT, _one(self._started_at))
+        yield render_family(READY, _one(notice.model_digest is not None))
         yield render_family(WORKERS, _one(self._ledger.n_open))
         yield render_family(RESTARTS, _one(self._ledger.n_replaced))
         yield render_family(MODEL, _describe_model(notice))
@@ -145,6 +166,16 @@ class Report:
         statuses = [((status,), [float(status == found)]) for status in STATUSES]
         yield render_family(VERDICT, statuses)
         yield render_family(VERDICT_UNREADABLE, _one(judgement.failed))
+
+    def _render_drift(self) -> Iterator[str]:
+        if self._drift is None:
+            return
+        drift = self._drift.read()
+        found = drift.severity_of(self._board.read().model_digest)
+        severities = [((severity,), [float(severity == found)]) for severity in SEVERITIES]
+        yield render_family(DRIFT, severities)
+        yield render_family(DRIFT_AT, _one(drift.written_at))
+        yield render_family(DRIFT_UNREADABLE, _one(drift.failed))
 
     def _render_log(self) -> Iterator[str]:
         if self._spool_path is None:

@@ -340,6 +340,14 @@ class Settings(BaseSettings):
             description="Address of the API that the dashboard asks and writes to.",
         ),
     ] = "http://127.0.0.1:8000"
+    metrics_url: Annotated[
+        str | None,
+        Field(
+            pattern=r"^http://[^\s?#]+$",
+            description="Address of the metrics of the API, http://host:port/metrics: the "
+            "dashboard asks every address that this host has, and shows the alerts; none if unset.",
+        ),
+    ] = None
     api_key: Annotated[
         SecretStr | None,
         Field(

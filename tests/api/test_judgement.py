@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from api.judgement import Judgement, look
+from api.judgement import DriftNotice, Judgement, look, look_for_drift
 from api.loading import ModelSource, load_model
 from api.main import create_app
 from api.server.board import Board
@@ -15,6 +15,7 @@ from libelle.decision import Guarantee, GuaranteeStatus
 from libelle.errors import UsageError
 from libelle.monitoring.audit import Verdict, publish
 from libelle.monitoring.audit.evidence import Status
+from libelle.monitoring.drift import PublishedDrift, Severity, drift_beside, publish_drift
 from libelle.storage import DEFAULT_OPTIONS
 from tests.api.conftest import Client
 from tests.api.test_metrics_served import scrape_until
@@ -50,6 +51,18 @@ def make_verdict(digest, status=Status.BROKEN, *, threshold_id="t1"):
         until="2026-10-31",
         written_at=datetime.now(UTC).isoformat(),
         written_by="a head of unit",
+    )
+
+
+def make_drift(digest, severity=Severity.HIGH):
+    return PublishedDrift(
+        severity=severity,
+        model_name="demo",
+        model_digest=digest,
+        n_texts=1000,
+        since="2026-10-01",
+        until="2026-10-28",
+        written_at="2026-10-29T05:00:00+00:00",
     )
 
 
@@ -98,6 +111,20 @@ def test_no_verdict_says_nothing_and_one_that_is_damaged_leaves_the_one_before(t
     damaged = look(uri, DEFAULT_OPTIONS, before=seen)
     assert damaged.failed
     assert damaged.condemns("d1", "t1")
+
+
+def test_a_drift_study_speaks_of_one_model_and_one_that_is_damaged_leaves_the_one_before(tmp_path):
+    verdict = str(tmp_path / "verdict.json")
+    assert look_for_drift(verdict, DEFAULT_OPTIONS, before=DriftNotice()) == DriftNotice()
+    publish_drift(make_drift("d1"), drift_beside(verdict))
+    seen = look_for_drift(verdict, DEFAULT_OPTIONS, before=DriftNotice())
+    assert (seen.severity_of("d1"), seen.severity_of("d2")) == ("high", None)
+    assert datetime.fromtimestamp(seen.written_at, UTC) == datetime(2026, 10, 29, 5, tzinfo=UTC)
+    (tmp_path / "verdict.drift.json").write_text('{"severity": "none"}')
+    damaged = look_for_drift(verdict, DEFAULT_OPTIONS, before=seen)
+    assert (damaged.failed, damaged.severity_of("d1")) == (True, "high")
+    (tmp_path / "verdict.drift.json").unlink()
+    assert look_for_drift(verdict, DEFAULT_OPTIONS, before=damaged) == seen
 
 
 @pytest.mark.parametrize(("on_broken", "decision"), [("suspend", "review"), ("warn", "automatic")])
@@ -152,7 +179,14 @@ def test_a_published_verdict_suspends_a_running_service_and_a_new_one(certified,
     with serving(certified, tmp_path, workers=2, **settings) as (port, process, log):
         before = call(port, *ask)[2]
         assert before["decision"] == "automatic"
-        publish(make_verdict(before["model"]["digest"]), verdict)
+        digest = before["model"]["digest"]
+        shown = scrape_until(metrics, lambda found: total(found, "libelle_ready") == 1)
+        assert total(shown, "libelle_drift_severity") == 0
+        publish_drift(make_drift(digest, Severity.MEDIUM), drift_beside(str(verdict)))
+        scrape_until(
+            metrics, lambda found: total(found, "libelle_drift_severity", severity="medium") == 1
+        )
+        publish(make_verdict(digest), verdict)
         scrape_until(
             metrics, lambda found: total(found, "libelle_promise_verdict", status="broken") == 1
         )

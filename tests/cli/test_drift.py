@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from libelle.cli.app import app
 from libelle.cli.drift import DRIFTED
 from libelle.errors import DataError, ModelError, UsageError
+from libelle.monitoring.drift import read_drift
 from libelle.monitoring.drift.windows import Window
 from libelle.predictor import Predictor
 from tests.cli.test_commands import run
@@ -111,6 +112,21 @@ def test_the_report_and_the_digest_are_in_french_unless_told_otherwise(home, tmp
     drift(home, "--model", home / "model", CHANGED, *files, "--lang=en")
     assert "High drift." in (tmp_path / "d.html").read_text()
     assert "High drift.\n- " in (tmp_path / "d.txt").read_text()
+
+
+def test_a_study_is_published_beside_the_verdict(home, tmp_path, monkeypatch):
+    monkeypatch.setenv("LIBELLE_VERDICT_URI", str(tmp_path / "verdict.json"))
+    done = drift(home, "--model", home / "model", CHANGED, "--publish")
+    assert done.exit_code == 0
+    published = read_drift(tmp_path / "verdict.drift.json")
+    assert published.severity == "high"
+    assert published.model_digest == Predictor.load(home / "model").digest
+    assert (published.n_texts, published.since) == (1500, "2026-03-16")
+
+
+def test_nothing_is_published_where_no_verdict_is_expected(home):
+    with pytest.raises(UsageError, match="LIBELLE_VERDICT_URI"):
+        drift(home, "--model", home / "model", CHANGED, "--publish")
 
 
 def test_an_earlier_period_stands_for_the_reference_and_compares_words(home):

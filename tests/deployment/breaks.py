@@ -1,6 +1,6 @@
 """Breaks: what may go wrong in a manifest, one thing at a time, and the policy that must see it."""
 
-from tests.deployment.manifests import API, DASHBOARD, of_kind, workload
+from tests.deployment.manifests import API, DASHBOARD, METRICS, of_kind, workload
 
 
 def api(objects):
@@ -302,6 +302,30 @@ BREAKS = {
         lambda o: one_of(o, "Service")["spec"]["ports"].append(
             {"port": 9100, "targetPort": "metrics"}
         ),
+    ),
+    "metrics in an ingress": (
+        "no_metrics_outside",
+        lambda o: put(
+            one_of(o, "Ingress")["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"],
+            "name",
+            METRICS,
+        ),
+    ),
+    "one address for all replicas": (
+        "the_dashboard_sees_every_replica",
+        lambda o: drop(one_of(o, "Service", METRICS), "spec", "clusterIP"),
+    ),
+    "replicas that are not ready are not seen": (
+        "the_dashboard_sees_every_replica",
+        lambda o: drop(one_of(o, "Service", METRICS), "spec", "publishNotReadyAddresses"),
+    ),
+    "metrics asked elsewhere": (
+        "the_dashboard_sees_every_replica",
+        lambda o: config(o, LIBELLE_METRICS_URL="http://libelle-api:9100/metrics"),
+    ),
+    "metrics on another port": (
+        "the_dashboard_sees_every_replica",
+        lambda o: put(one_of(o, "Service", METRICS)["spec"]["ports"][0], "port", 80),
     ),
     "two dashboards": (
         "one_dashboard",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-API, DASHBOARD = "libelle-api", "libelle-dashboard"
+API, DASHBOARD, METRICS = "libelle-api", "libelle-dashboard", "libelle-metrics"
 _BINARY = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "": 1, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9}
 _NGINX = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
 WORKLOADS = ("Deployment", "StatefulSet", "Job", "CronJob")

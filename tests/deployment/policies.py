@@ -16,6 +16,7 @@ from libelle.settings import Settings, read_settings
 from tests.deployment.manifests import (
     API,
     DASHBOARD,
+    METRICS,
     nginx_bytes,
     of_kind,
     quantity,
@@ -313,7 +314,7 @@ def the_network_is_closed(objects):
             port["port"] for spec in mine for rule in spec.get("egress", []) if "to" in rule
             for port in rule.get("ports", [{"port": "all"}])
         }  # fmt: skip
-        if inner != {5000, 8000}:
+        if inner != {5000, 8000, 9100}:
             yield f"{one.name}: inside, it may reach {sorted(map(str, inner))}"
         ingress = {
             port["port"] for spec in mine for rule in spec.get("ingress", [])
@@ -401,17 +402,35 @@ def parse(command, words) -> None:
     assert program == "libelle", words
     while hasattr(command, "commands"):
         command = command.commands[rest.pop(0)]
-    options = {option for parameter in command.params for option in parameter.opts}
-    if command.name == "drift" and "--publish" not in options:
-        rest.remove("--publish")
     command.make_context(program, rest)
 
 
 def no_metrics_outside(objects):
     for service in of_kind(objects, "Service"):
+        name = service["metadata"]["name"]
         for port in service["spec"]["ports"]:
-            if port["targetPort"] in ("metrics", 9100) or port["port"] == 9100:
-                yield f"{service['metadata']['name']} leads to the metrics"
+            leads = port["targetPort"] in ("metrics", 9100) or port["port"] == 9100
+            if leads and (name != METRICS or service["spec"].get("clusterIP") != "None"):
+                yield f"{name} leads to the metrics"
+    for ingress in of_kind(objects, "Ingress"):
+        for path in ingress["spec"]["rules"][0]["http"]["paths"]:
+            if path["backend"]["service"]["name"] == METRICS:
+                yield f"{ingress['metadata']['name']} leads to the metrics"
+
+
+def the_dashboard_sees_every_replica(objects):
+    (service,) = of_kind(objects, "Service", METRICS)
+    spec, api = service["spec"], workload(objects, API)
+    if spec.get("clusterIP") != "None" or not spec.get("publishNotReadyAddresses"):
+        yield f"{METRICS}: one address for all, or those of ready pods only"
+    if not selects(spec["selector"], api.labels):
+        yield f"{METRICS} selects nothing"
+    settings = settings_of(objects, workload(objects, DASHBOARD))
+    (port,) = spec["ports"]
+    if settings.metrics_url != f"http://{METRICS}:{port['port']}/metrics":
+        yield f"the dashboard asks {settings.metrics_url} for metrics"
+    if (port["port"], port["targetPort"]) != (settings.metrics_port, "metrics"):
+        yield f"{METRICS} leads elsewhere"  # Headless: its port is that of the pods.
 
 
 def one_dashboard(objects):
@@ -463,6 +482,7 @@ POLICIES = (
     settings_are_real,
     commands_are_real,
     no_metrics_outside,
+    the_dashboard_sees_every_replica,
     one_dashboard,
     training_sleeps,
 )

@@ -69,6 +69,9 @@ def _decided(settings: Settings) -> dict[str, str]:
     }
     if "api_url" not in settings.model_fields_set:
         decided["api_url"] = f"http://{reachable(settings.host)}:{settings.port}"
+    if settings.metrics_port and "metrics_url" not in settings.model_fields_set:
+        host = reachable(settings.metrics_host or settings.host)
+        decided["metrics_url"] = f"http://{host}:{settings.metrics_port}/metrics"
     return {name: value for name, value in decided.items() if value}
 
 
@@ -97,3 +100,11 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
 def reachable(host: str) -> str:
     """Return an address that a browser can open; one that listens everywhere is this machine."""
     return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104
+
+
+def free_port(host: str) -> int:
+    """Return a port of this machine that nobody listens on."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as listener:
+        listener.bind((host, 0))
+        return int(listener.getsockname()[1])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import SecretStr
 
-from libelle.cli.beside import dashboard_beside, reachable, refuse_busy_ports
+from libelle.cli.beside import dashboard_beside, free_port, reachable, refuse_busy_ports
 from libelle.cli.console import print_lines, say
 from libelle.cli.recording import read_log_options, recording
 from libelle.cli.registering import tracking_uri
@@ -81,7 +81,7 @@ def run(
     else:
         summary = _journey(settings, data, text, code, None)
     if serve:
-        settings = logged(settings, is_demo=data is None)
+        settings = measured(logged(settings, is_demo=data is None))
         settings = settings.model_copy(update={"model": summary["model_uri"]})
         if data is None:
             _fill_empty_log(settings)
@@ -111,6 +111,13 @@ def logged(settings: Settings, *, is_demo: bool) -> Settings:
     if settings.log_key_bytes() is None:
         changes["log_key"] = SecretStr(_write_log_key(Path(ENV_FILE)))
     return settings.model_copy(update=changes)
+
+
+def measured(settings: Settings) -> Settings:
+    """Show metrics, on a free port unless the settings say which: the dashboard tells alerts."""
+    if settings.metrics_port is not None:
+        return settings
+    return settings.model_copy(update={"metrics_port": free_port(settings.host)})
 
 
 def _write_log_key(path: Path) -> str:
@@ -322,6 +329,7 @@ def _last_screen(settings: Settings, data: str | None) -> list[str]:
         "",
         f"API          {address}/docs",
         f"Dashboard    http://{host}:{settings.dashboard_port}/",
+        *_metrics_line(host, settings.metrics_port),
         f"Runs         make mlflow        ({public_address(tracking_uri(settings))})",
         "One text     " f'curl -s {address}/v1/predict {json_header} -d \'{{"text": "{quoted}"}}\'',
         f"A batch      curl -s {address}/v1/predict/batch {json_header} "
@@ -330,3 +338,7 @@ def _last_screen(settings: Settings, data: str | None) -> list[str]:
         "Stop         Ctrl-C",
         "",
     ]
+
+
+def _metrics_line(host: str, port: int | None) -> list[str]:
+    return [f"Metrics      http://{host}:{port}/metrics"] if port else []

@@ -46,6 +46,12 @@ def drift(
         str | None,
         typer.Option("--digest", metavar="FILE.txt", help="Sentences to write, for a message."),
     ] = None,
+    publish: Annotated[
+        bool,
+        typer.Option(
+            help="Write the severity beside LIBELLE_VERDICT_URI, where the API looks for it."
+        ),
+    ] = False,
     lang: Annotated[str, typer.Option(help="Language of what is written: fr or en.")] = "fr",
     fail_at: Annotated[
         str | None, typer.Option(help="Severity that exits with 3: low, medium or high.")
@@ -65,6 +71,8 @@ def drift(
     _refuse_odd_options(report, lang, fail_at)
     _refuse_overlap(since, against_log)
     settings = read_settings()
+    if publish and settings.verdict_uri is None:
+        raise UsageError("--publish: LIBELLE_VERDICT_URI says beside what to write; it is not set.")
     columns = COLUMNS + TEXT_COLUMNS if against_log else COLUMNS
     options = read_log_options(settings)
     # Weeks before the period are not studied: charts show them beside it.
@@ -84,6 +92,8 @@ def drift(
     )
     found = _describe(study, rows_of_model(shown, chosen), chosen, predictor)
     _write(found, report, digest, lang, settings.storage_options())
+    if publish:
+        _publish(study, chosen, settings)
     print_json(found) if json else print_lines(_lines(found))
     if fail_at and study.severity.rank >= Severity(fail_at).rank:
         raise typer.Exit(DRIFTED)
@@ -178,6 +188,18 @@ def _write(
         with write_atomically(uri, storage) as stream:
             stream.write(page.encode("utf-8", "replace"))
         say(f"  Written: {uri}")
+
+
+def _publish(study: "DriftStudy", chosen: "LoggedModel", settings: Settings) -> None:
+    from libelle.monitoring.drift import PublishedDrift, drift_beside, publish_drift
+    from libelle.storage import redact
+
+    uri = drift_beside(str(settings.verdict_uri))
+    result = PublishedDrift.of(
+        study, model_name=chosen.name, model_digest=chosen.digest, now=datetime.now(UTC)
+    )
+    publish_drift(result, uri, options=settings.storage_options())
+    say(f"  Published: {redact(uri)}")
 
 
 def _lines(found: Mapping[str, Any]) -> list[str]:

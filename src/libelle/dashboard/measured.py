@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from libelle.dashboard.alerting import AlertWatch
 from libelle.dashboard.model_view import DEADLINE_SECONDS, tracking_uri
 from libelle.dashboard.parts import (
     AuditSeen,
@@ -61,6 +62,13 @@ class MeasuredParts:
         self._audit = self._watch(self._read_audit, AUDIT_SECONDS)
         self._feedback = self._watch(self._read_feedback, FEEDBACK_SECONDS)
         self._drift = self._watch(self._read_drift, DRIFT_SECONDS)
+        url = settings.metrics_url
+        self._alerts = None if url is None else AlertWatch(url, clock=clock)
+
+    def start(self) -> None:
+        """Begin to watch what must be watched even when nobody looks."""
+        if self._alerts is not None:
+            self._alerts.start()
 
     def read(self) -> Parts:
         """Return what is known now."""
@@ -68,6 +76,7 @@ class MeasuredParts:
             audit=self._audit.look().value,
             drift=self._drift.look().value,
             feedback=self._feedback.look().value,
+            alerts=None if self._alerts is None else self._alerts.seen,
         )
 
     def wait(self, seconds: float) -> Parts:

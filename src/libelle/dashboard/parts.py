@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
+from libelle.dashboard.alerting import AlertsSeen
+
 Severity = Literal["none", "low", "medium", "high"]
 AuditStatus = Literal["holds", "in_doubt", "broken"]
 
@@ -124,6 +126,7 @@ class Parts:
     audit: AuditSeen | None = None
     drift: DriftSeen | None = None
     feedback: Mapping[str, CodeFeedback] | None = None
+    alerts: AlertsSeen | None = None
 
 
 class PartsSource(Protocol):

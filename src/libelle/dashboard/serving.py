@@ -33,7 +33,9 @@ def serve_dashboard(settings: Settings, *, host: str, port: int) -> None:
     # Slower than Arrow's own, and it gives back what counting a log took.
     pa.set_memory_pool(pa.system_memory_pool())
     logging.basicConfig(level=logging.INFO, format=FORMAT)
-    app = create_dashboard(settings, source=MeasuredParts(settings, clock=utc_now))
+    source = MeasuredParts(settings, clock=utc_now)
+    source.start()
+    app = create_dashboard(settings, source=source)
     if settings.auth == "none" and not is_loopback(host):
         logger.warning("LIBELLE_AUTH=none: whoever reaches %s sees the pages", host)
     logger.info("The dashboard is at http://%s:%d", host, port)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from libelle.dashboard.journal import N_DAYS
 from libelle.dashboard.rendering import render
 from libelle.dashboard.routes.state import desk_of, notices_of, rows_of, say_of
+from libelle.dashboard.views.alerts import list_alerts
 from libelle.dashboard.views.today import describe_day
 
 router = APIRouter()
@@ -21,7 +22,15 @@ def today_page(request: Request, day: str = "") -> Response:
     described = None
     if snapshot is not None:
         described = describe_day(snapshot, shown, today=today, drawer=desk.drawer, say=say)
-    return render(request, "today", notices=notices_of(view, say), described=described, shown=shown)
+    seen = desk.parts().alerts
+    return render(
+        request,
+        "today",
+        notices=notices_of(view, say),
+        described=described,
+        shown=shown,
+        alerts=None if seen is None else list_alerts(seen, say),
+    )
 
 
 def _read_day(text: str, today: date) -> date:

@@ -6,14 +6,19 @@ from datetime import date, timedelta
 
 from markupsafe import Markup
 
+from libelle.dashboard.alerting import AlertsSeen
 from libelle.dashboard.journal import JournalView
 from libelle.dashboard.parts import AuditSeen, Parts
 from libelle.dashboard.rendering import format_moment
+from libelle.dashboard.views.alerts import meaning_of, tone_of
 from libelle.dashboard.views.promises import promise_in_force
 from libelle.dashboard.words import Say
+from libelle.monitoring.alerts import Status
 from libelle.monitoring.rollups import Snapshot
 from libelle.reports.formats import format_count
 
+# What says the same in other words, from the same source.
+TOLD_ALREADY = frozenset({"LibellePromiseBroken", "LibelleDrift"})
 SILENT_DAYS = timedelta(days=3)  # A week-end is no silence.
 
 
@@ -31,6 +36,7 @@ def list_todo(
 ) -> list[Todo]:
     """Return what to do; nothing when all is well."""
     found = [
+        *_of_alerts(parts.alerts, say),
         *_of_log(view, snapshot, today, say),
         *_of_promise(snapshot, parts.audit, say),
     ]
@@ -64,3 +70,10 @@ def _of_promise(snapshot: Snapshot, audit: AuditSeen | None, say: Say) -> Iterat
         n_more = audit.n_more_texts
         name = "todo_doubt" if n_more else "todo_doubt_any"
         yield Todo(say(name, n=format_count(n_more, say.lang)), "doubt", "guarantee")
+
+
+def _of_alerts(alerts: AlertsSeen | None, say: Say) -> Iterator[Todo]:
+    for state in alerts.states if alerts else ():
+        if state.status is Status.RAISED and state.alert.name not in TOLD_ALREADY:
+            sentence = say("todo_alert", meaning=meaning_of(state, say), name=state.alert.name)
+            yield Todo(sentence, tone_of(state), "today")

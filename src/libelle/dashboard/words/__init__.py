@@ -39,10 +39,10 @@ class Say:
         # Not `striptags`, which makes plain spaces of those that hold a number and its unit.
         return html.unescape(_TAG.sub("", self(name, **values)))
 
-    def number_of(self, name: str, n_things: int) -> Markup:
+    def number_of(self, name: str, n_things: int, **facts: Any) -> Markup:
         """Return a number of things, in the singular or in the plural."""
         form = "one" if n_things == 1 or (n_things == 0 and self.lang == "fr") else "many"
-        return self(f"{name}_{form}", n=format_count(n_things, self.lang))
+        return self(f"{name}_{form}", n=format_count(n_things, self.lang), **facts)
 
     def knows(self, name: str) -> bool:
         """Tell whether there is such a sentence."""

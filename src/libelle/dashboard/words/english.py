@@ -181,6 +181,21 @@ ENGLISH = {
     "today_latency_none": "No time to answer on that day.",
     "today_words": "Unknown words",
     "today_words_say": "{share} of the words were not in the vocabulary of the model.",
+    "alerts": "Alerts",
+    "alerts_calm": "None of the {n} alerts is raised ({replicas}, on {at} UTC).",
+    "alerts_raised_one": "<b>{n} alert is raised</b> ({replicas}, on {at} UTC).",
+    "alerts_raised_many": "<b>{n} alerts are raised</b> ({replicas}, on {at} UTC).",
+    "alerts_others": "What is watched besides",
+    "alerts_off": (
+        "Alerts are not watched here: give the address of the metrics of the API with "
+        "<code>LIBELLE_METRICS_URL</code>."
+    ),
+    "alert_calm": "calm",
+    "alert_pending": "to be confirmed, since {since} UTC",
+    "alert_raised": "since {since} UTC",
+    "replicas_one": "{n} replica seen",
+    "replicas_many": "{n} replicas seen",
+    "todo_alert": "{meaning} See <code>{name}</code> in the run book.",
     "today_model": "The model that answers",
     "today_version": "version {version}",
     "today_folder": "not registered",

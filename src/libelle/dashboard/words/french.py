@@ -194,6 +194,21 @@ FRENCH = {
     "today_latency_none": "Aucun temps de réponse ce jour-là.",
     "today_words": "Mots inconnus",
     "today_words_say": "{share} des mots n’étaient pas dans le vocabulaire du modèle.",
+    "alerts": "Alertes",
+    "alerts_calm": "Aucune des {n} alertes n’est levée ({replicas}, le {at} UTC).",
+    "alerts_raised_one": "<b>{n} alerte est levée</b> ({replicas}, le {at} UTC).",
+    "alerts_raised_many": "<b>{n} alertes sont levées</b> ({replicas}, le {at} UTC).",
+    "alerts_others": "Ce qui est surveillé par ailleurs",
+    "alerts_off": (
+        "Les alertes ne sont pas surveillées ici : donnez l’adresse des indicateurs de l’API avec "
+        "<code>LIBELLE_METRICS_URL</code>."
+    ),
+    "alert_calm": "calme",
+    "alert_pending": "à confirmer, depuis le {since} UTC",
+    "alert_raised": "depuis le {since} UTC",
+    "replicas_one": "{n} exemplaire vu",
+    "replicas_many": "{n} exemplaires vus",
+    "todo_alert": "{meaning} Voir <code>{name}</code> dans le guide d’exploitation.",
     "today_model": "Le modèle qui répond",
     "today_version": "version {version}",
     "today_folder": "hors registre",

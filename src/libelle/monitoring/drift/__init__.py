@@ -4,6 +4,12 @@ from libelle.monitoring.drift.changes import Change
 from libelle.monitoring.drift.comparisons import Comparison
 from libelle.monitoring.drift.domain import Domain
 from libelle.monitoring.drift.expectation import ExpectedAccuracy
+from libelle.monitoring.drift.published import (
+    PublishedDrift,
+    drift_beside,
+    publish_drift,
+    read_drift,
+)
 from libelle.monitoring.drift.sentences import (
     Sentences,
     describe_change,
@@ -25,6 +31,7 @@ __all__ = [
     "DriftStudy",
     "ExpectedAccuracy",
     "Finding",
+    "PublishedDrift",
     "Sentences",
     "Severity",
     "count_codes_by_week",
@@ -32,5 +39,8 @@ __all__ = [
     "describe_change",
     "describe_expectation",
     "describe_finding",
+    "drift_beside",
+    "publish_drift",
+    "read_drift",
     "study_drift",
 ]
