@@ -60,3 +60,33 @@ class _Files(http.server.SimpleHTTPRequestHandler):
             self.send_error(403)
         else:
             super().do_GET()
+
+
+@contextmanager
+def answering(status, body=b""):
+    """Serve an S3 that answers the same to everything."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # Knows "Expect: 100-continue".
+
+        def answer(self):
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        do_GET = do_HEAD = do_PUT = answer  # noqa: N815 - http.server's names.
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+def refusal(code):
+    return f"<Error><Code>{code}</Code><Message>geheim</Message></Error>".encode()

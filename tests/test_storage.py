@@ -19,7 +19,7 @@ from libelle.storage import (
     redact,
     write_atomically,
 )
-from tests.servers import free_port, moto, serving_files
+from tests.servers import answering, free_port, moto, refusal, serving_files
 
 KEY = {"access_key_id": "key", "secret_access_key": "geheim", "region": "eu-west-3"}
 
@@ -165,6 +165,28 @@ def test_a_refused_key_is_told_and_not_shown():
         with pytest.raises(StorageError, match="access is refused") as caught:
             read("s3://bucket/a", options)
     assert "geheim" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "said"),
+    [
+        (400, "ExpiredToken", "the key and its expiry"),
+        (400, "InvalidToken", "the key and its expiry"),
+        (403, "RequestTimeTooSkewed", "the clock of this machine is wrong"),
+    ],
+)
+def test_a_temporary_key_that_is_worth_nothing_and_a_wrong_clock_are_told(status, code, said):
+    with answering(status, refusal(code)) as port:
+        options = StorageOptions(
+            endpoint_url=f"http://127.0.0.1:{port}", session_token="geheim", **KEY
+        )
+        for ask in (
+            lambda: read("s3://bucket/a", options),
+            lambda: write("s3://bucket/a", options=options),
+        ):
+            with pytest.raises(StorageError, match=said) as caught:
+                ask()
+            assert "geheim" not in str(caught.value)
 
 
 def test_a_server_that_hangs_is_not_waited_for():

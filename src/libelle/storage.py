@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 _S3_PROTOCOLS = ("s3", "s3a")
 _HTTP_PROTOCOLS = ("http", "https")
+# What s3fs gives as another error than a refusal; an expired token is a bare 400 for a HEAD.
+S3_REFUSALS = frozenset({"InvalidToken", "400"})
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -328,7 +330,10 @@ def _reason(uri: str | Path, error: BaseException, options: StorageOptions) -> s
         return f"no answer within {options.deadline_seconds:g} seconds. Is the server up?"
     if isinstance(error, FileNotFoundError):
         return _absent(uri)
-    if isinstance(error, PermissionError) or status in (401, 403):
+    code = s3_code(error)
+    if code == "RequestTimeTooSkewed":
+        return "access is refused: the clock of this machine is wrong. Set it."
+    if isinstance(error, PermissionError) or status in (401, 403) or code in S3_REFUSALS:
         return "access is refused. Check the rights of the file, or the key and its expiry."
     if "Credentials" in type(error).__name__:
         return "no key was given. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
@@ -341,6 +346,13 @@ def _reason(uri: str | Path, error: BaseException, options: StorageOptions) -> s
             "no space is left. Free some (remote files are copied to the temporary folder first)."
         )
     return _said(error, status)
+
+
+def s3_code(error: BaseException) -> str:
+    """Return what the S3 server calls the error; nothing when it is not one of its own."""
+    response = getattr(error.__cause__, "response", None)
+    told = response.get("Error", {}) if isinstance(response, dict) else {}
+    return str(told.get("Code", ""))
 
 
 def _absent(uri: str | Path) -> str:

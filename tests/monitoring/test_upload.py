@@ -1,11 +1,9 @@
 """Upload: whole files under names of their own, here or on S3, whatever fails there."""
 
-import http.server
 import json
 import re
 import signal
 import socket
-import threading
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -24,7 +22,7 @@ from libelle.monitoring.prediction_log.segments import frame
 from libelle.monitoring.prediction_log.store import LogStore
 from libelle.monitoring.prediction_log.upload import Uploader
 from tests.monitoring.predictions import NOON, fill, make_options, make_rows, s3_options
-from tests.servers import free_port
+from tests.servers import answering, free_port, refusal
 
 
 def found(options):
@@ -225,39 +223,12 @@ def test_fault_9_a_server_that_hangs_is_left_alone_then_caught_up(s3, on_s3):
     assert read_state(on_s3.spool_path).n_failures == 0
 
 
-@contextmanager
-def answering(status, body=b""):
-    """Serve an S3 that answers the same to everything."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"  # Knows "Expect: 100-continue".
-
-        def answer(self):
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_GET = do_HEAD = do_PUT = answer  # noqa: N815 - http.server's names.
-
-        def log_message(self, *_):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_port
-        server.shutdown()
-
-
-def refusal(code):
-    return f"<Error><Code>{code}</Code><Message>geheim</Message></Error>".encode()
-
-
 @pytest.mark.parametrize(
     ("status", "code", "kind"),
     [
         (403, "ExpiredToken", "refused"),
+        (400, "ExpiredToken", "refused"),
+        (400, "InvalidToken", "refused"),
         (403, "AccessDenied", "refused"),
         (403, "InvalidAccessKeyId", "refused"),
         (403, "SignatureDoesNotMatch", "refused"),

@@ -20,6 +20,8 @@ S3_REFUSALS = (
     "InvalidAccessKeyId",
     "SignatureDoesNotMatch",
     "ExpiredToken",
+    "InvalidToken",
+    "RequestTimeTooSkewed",
     "(403)",
 )
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")

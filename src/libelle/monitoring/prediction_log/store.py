@@ -20,11 +20,13 @@ from libelle.errors import StorageError
 from libelle.monitoring.prediction_log.open_segments import sync_folder
 from libelle.storage import (
     DEFAULT_OPTIONS,
+    S3_REFUSALS,
     StorageOptions,
     is_remote,
     local_path,
     open_filesystem,
     redact,
+    s3_code,
     write_atomically,
 )
 
@@ -226,6 +228,8 @@ def kind_of(error: BaseException) -> FailureKind:
     if isinstance(error, FileNotFoundError):
         return FailureKind.NOT_FOUND
     if isinstance(error, PermissionError) or "Credentials" in name or number == errno.EROFS:
+        return FailureKind.REFUSED
+    if s3_code(error) in S3_REFUSALS:
         return FailureKind.REFUSED
     if isinstance(error, ConnectionError) or "Connect" in name:
         return FailureKind.UNREACHABLE
