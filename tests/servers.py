@@ -10,6 +10,9 @@ import time
 from contextlib import contextmanager
 from functools import partial
 
+from api.serving import UPLOAD_SECONDS
+from libelle.settings import Settings
+
 
 def free_port() -> int:
     with socket.socket() as found:
@@ -25,6 +28,28 @@ def wait_for(port, process):
         except OSError:
             time.sleep(0.1)
     raise RuntimeError("the server did not start")
+
+
+class ServiceProcess(subprocess.Popen):
+    """A service, which ends in the time that its settings allow, or never does."""
+
+    def __init__(self, command, *, env, **options):
+        super().__init__(command, env=env, **options)
+        self._stop_seconds = longest_stop_seconds(env)
+
+    def wait_for_end(self) -> int:
+        """Return the exit code of a service that was asked to stop."""
+        return self.wait(self._stop_seconds)
+
+
+def longest_stop_seconds(variables) -> float:
+    """Return the longest time from SIGTERM to the end of a service that has such variables."""
+
+    def setting(name):
+        return float(variables.get(f"LIBELLE_{name}", Settings.model_fields[name.lower()].default))
+
+    upload_seconds = UPLOAD_SECONDS if variables.get("LIBELLE_LOG_URI") else 0
+    return setting("DRAIN_SECONDS") + setting("SHUTDOWN_SECONDS") + upload_seconds
 
 
 @contextmanager

@@ -7,28 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from libelle.tracking.registry import fetch_model, register_model
+from libelle.tracking.registry import fetch_model
 from libelle.tracking.runs import default_tracking_uri
-from tests.api.conftest import make_predictor
 from tests.api.test_faults import Load
 from tests.api.test_serve import call, serving
 from tests.servers import free_port
 
 ALIAS = "models:/demo@champion"
-
-
-@pytest.fixture(scope="module")
-def registry(tmp_path_factory):
-    """A home whose registry has two models; they lie beside it too."""
-    folder = tmp_path_factory.mktemp("following")
-    home = folder / "home"
-    home.mkdir()
-    for number in (1, 2):
-        predictor = make_predictor()
-        predictor.manifest = {**predictor.manifest, "metrics": {"test": {"accuracy": number / 10}}}
-        saved = predictor.save(folder / f"model-{number}")
-        register_model(saved, name="demo", tracking_uri=default_tracking_uri(home))
-    return home
 
 
 @pytest.fixture
