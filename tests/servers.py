@@ -2,13 +2,15 @@
 
 import http.server
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 
 from api.serving import UPLOAD_SECONDS
 from libelle.settings import Settings
@@ -20,8 +22,8 @@ def free_port() -> int:
         return found.getsockname()[1]
 
 
-def wait_for(port, process):
-    until = time.monotonic() + 30
+def wait_for(port, process, *, seconds=30):
+    until = time.monotonic() + seconds
     while time.monotonic() < until and process.poll() is None:
         try:
             return socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -64,6 +66,27 @@ def moto(**variables):
             yield f"http://127.0.0.1:{port}", process
         finally:
             process.kill()
+
+
+@contextmanager
+def mlflow(store_uri):
+    """Start a real MLflow server before a store, on a free port."""
+    port = free_port()
+    server = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store_uri]
+    listening = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    # It looks for its own programs by their names.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    variables = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true", "PATH": path}
+    with subprocess.Popen(
+        [*server, *listening], env=variables, start_new_session=True, **quiet
+    ) as process:
+        try:
+            wait_for(port, process, seconds=90)  # It imports a lot.
+            yield f"http://127.0.0.1:{port}", process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 @contextmanager

@@ -28,7 +28,8 @@ class Load:
     """Clients that keep their connections and ask again and again, until they are stopped."""
 
     def __init__(self, port, *, n_clients=4, body=ONE, path="/v1/predict"):
-        self.statuses, self.errors, self.answers = Counter(), [], []
+        self.statuses, self.errors = Counter(), []
+        self.answers, self.prediction_ids = [], []
         self._port, self._body, self._path = port, body, path
         self._going = threading.Event()
         self._going.set()
@@ -37,10 +38,6 @@ class Load:
     @property
     def digests(self):
         return [answer["model"]["digest"] for answer in self.answers]
-
-    @property
-    def prediction_ids(self):
-        return [answer["prediction_id"] for answer in self.answers]
 
     def __enter__(self):
         for thread in self._threads:
@@ -70,7 +67,9 @@ class Load:
         self.statuses[response.status] += 1
         if response.status == 200:
             answer = json.loads(content)
-            answer.pop("results", None)  # Those of many batches would fill the memory.
+            # The results of many batches would fill the memory.
+            answered = [one["prediction"] for one in answer.pop("results", [])] or [answer]
+            self.prediction_ids += [one["prediction_id"] for one in answered]
             self.answers.append(answer)
 
 

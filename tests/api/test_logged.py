@@ -22,6 +22,7 @@ from tests.servers import free_port, moto
 
 PLANTED = "Zébulon Zeltanguy"
 KEY = "k" * 40
+FIFTY = json.dumps({"items": [{"text": f"Nid de poule {n}"} for n in range(50)]}).encode()
 
 
 def logging_to(tmp_path, **changes):
@@ -91,11 +92,11 @@ def test_fault_1_what_was_answered_before_a_kill_is_in_the_log(model_folder, tmp
     answered = set()
     for _ in range(n_rounds):
         with serving(model_folder, tmp_path, **logging_to(tmp_path)) as (port, process, _):
-            with Load(port) as load:
+            with Load(port) as load, Load(port, body=FIFTY, path="/v1/predict/batch") as batches:
                 time.sleep(0.4)
                 for pid in [*children_of(process.pid), process.pid]:
                     os.kill(pid, signal.SIGKILL)
-            answered |= set(load.prediction_ids)
+            answered |= {*load.prediction_ids, *batches.prediction_ids}
     assert len(answered) > 10 * n_rounds
     # The next start brings what the dead ones left.
     with serving(model_folder, tmp_path, **logging_to(tmp_path)) as (_, process, _):
