@@ -114,7 +114,10 @@ def test_fault_14_a_model_that_is_refused_leaves_the_one_before(home, tmp_path):
     assert "SHA-256 differs" in log.read_text()
 
 
-@pytest.mark.parametrize("silent", [False, True], ids=["closed", "silent"])
+@pytest.mark.parametrize(
+    "silent",
+    [pytest.param(False, id="closed"), pytest.param(True, id="silent", marks=pytest.mark.long)],
+)
 def test_fault_12_without_registry_nor_copy_the_service_lives_and_is_not_ready(tmp_path, silent):
     with socket.create_server(("127.0.0.1", 0)) as listener:  # It takes, and never answers.
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -179,7 +179,7 @@ CONTROLS = st.sampled_from("\0\n\r\t\v\f\x1b\x7f\x85\u2028\u2029\ufeff\u202e,;\"
 CONTROLLED = st.lists(CONTROLS | st.sampled_from("nid é😀"), max_size=12).map("".join)
 
 
-def test_fault_21_of_a_text_with_controls_there_is_one_row_and_one_line(served, n_examples):
+def test_fault_21_and_s11_of_a_text_with_controls_there_is_one_row_and_one_line(served, n_examples):
     texts, request_ids = {}, []
 
     @settings(max_examples=n_examples)
@@ -388,6 +388,7 @@ def exchange_bytes(port, sent) -> bytes:
 
 SMALL = {"BODY_BYTES": 2_000, "BATCH_TEXTS": 3, "TEXT_CHARACTERS": 20, "TOTAL_CHARACTERS": 40}
 RATE_LIMIT, MAX_REQUESTS = 30, 2
+APP = "https://app.example.org"
 
 
 @pytest.fixture(scope="module")
@@ -399,6 +400,7 @@ def bounded(model_folder, tmp_path_factory):
         "LIBELLE_MAX_TOP_K": "2",
         "LIBELLE_RATE_LIMIT": str(RATE_LIMIT),
         "LIBELLE_MAX_REQUESTS": str(MAX_REQUESTS),
+        "LIBELLE_CORS_ORIGINS": APP,
     }
     keys = {"LIBELLE_API_KEYS": ",".join(ENTRIES.values())}
     with serving(model_folder, folder, variables=keys | bounds | limits) as (port, _, log):
@@ -470,3 +472,47 @@ def test_s6_what_comes_while_all_places_are_taken_is_refused_at_once(bounded):
             connection.sendall(b'{"text": "a"}\n')
             assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
     assert bounded.send(ONE, {"text": "a"}, **bear("predict")).status == 200
+
+
+def test_s9_every_answer_has_the_headers_that_protect(bounded):
+    key = bear("other")
+    answers = [
+        bounded.send(ONE, {"text": "a"}, **key),
+        bounded.send(ONE, {"texte": "a"}, **key),
+        bounded.send(ONE, {"text": "a" * 3_000}, **key),
+        bounded.send(ONE, {"text": "a"}),
+        bounded.ask("/nothing", method="GET", **key),
+        bounded.ask("/v1/model", method="DELETE", **bear("review")),
+        bounded.ask("/health/live", method="GET"),
+    ]
+    assert [answer.status for answer in answers] == [200, 422, 413, 401, 404, 405, 200]
+    cut = exchange_bytes(bounded.port, WILD_REQUESTS["bytes"][0]).partition(b"\r\n\r\n")[0]
+    headers = [answer.headers for answer in answers]
+    headers.append(http.client.parse_headers(io.BytesIO(cut.partition(b"\r\n")[2])))
+    for one in headers:
+        assert one["X-Content-Type-Options"] == "nosniff"
+        assert one["Cache-Control"] == "no-store"
+        assert one["Content-Type"].endswith("; charset=utf-8")
+        assert "Server" not in one
+
+
+def test_s10_a_forged_address_changes_neither_the_limit_nor_the_log(bounded):
+    statuses = [
+        bounded.send("/login", {"key": "wrong"}, X_Forwarded_For=f"203.0.113.{number}").status
+        for number in range(RATE_LIMIT + 1)
+    ]
+    assert statuses == [401] * RATE_LIMIT + [429]
+    refused = bounded.ask("/v1/model", method="GET", X_Forwarded_For="203.0.113.1")
+    assert refused.status == 401
+    assert {line["address"] for line in bounded.said() if "address" in line} == {"127.0.0.1"}
+    assert "203.0.113" not in bounded.log.read_text()
+
+
+@pytest.mark.parametrize("origin", [APP, "https://evil.example.org", "null", "*"])
+def test_s22_the_pages_of_the_named_origin_alone_are_answered(bounded, origin):
+    asked = {"Origin": origin, "Access_Control_Request_Method": "POST"}
+    before = bounded.ask(ONE, method="OPTIONS", **asked)
+    answer = bounded.ask("/v1/model", method="GET", Origin=origin, **bear("review"))
+    for headers in (before.headers, answer.headers):
+        assert headers["Access-Control-Allow-Origin"] == (APP if origin == APP else None)
+        assert "Access-Control-Allow-Credentials" not in headers
