@@ -121,7 +121,7 @@ def test_fault_3_a_replica_that_ends_under_load_loses_no_request_and_no_row(
 
 
 def test_fault_5_replicas_restarted_one_by_one_lose_no_request(deployment, model_folder, request):
-    n_rounds = 10 if request.config.getoption("--long") else 1
+    n_rounds = 4 if request.config.getoption("--long") else 1
     pinned = {"LIBELLE_MODEL_DIGEST": Predictor.load(model_folder).digest}
     with deploy(deployment, model_folder, **pinned) as load:
         for _ in range(n_rounds):
@@ -133,7 +133,7 @@ def test_fault_5_replicas_restarted_one_by_one_lose_no_request(deployment, model
 def test_fault_5_from_one_model_to_another_no_request_is_lost_and_each_says_which_answered(
     deployment, registry, request
 ):
-    n_rounds = 10 if request.config.getoption("--long") else 1
+    n_rounds = 4 if request.config.getoption("--long") else 1
     models = [Predictor.load(registry.parent / f"model-{version}") for version in (1, 2)]
 
     def pinned(version):
