@@ -56,6 +56,7 @@ UNSUPPORTED_MEDIA_TYPE = ProblemKind(
 INVALID_REQUEST = ProblemKind(422, "invalid-request", "The request is not valid")
 INVALID_ITEM = ProblemKind(422, "invalid-item", "The item is not valid")
 TOO_MANY_REQUESTS = ProblemKind(429, "too-many-requests", "The client asks too often")
+HEADERS_TOO_LARGE = ProblemKind(431, "headers-too-large", "The headers are too large")
 INTERNAL_ERROR = ProblemKind(500, "internal-error", "The service failed")
 BUSY = ProblemKind(503, "busy", "The service has too much to do")
 NOT_READY = ProblemKind(503, "not-ready", "The service is not ready")

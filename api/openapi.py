@@ -13,6 +13,7 @@ from api.schemas import FEEDBACK_TYPE, LOGIN_TYPE, Problem, RequestTypes
 from api.security.access import KEY_HEADER, needed_scope
 from api.security.keys import Scope
 from api.security.sessions import COOKIE, CSRF_HEADER
+from libelle.settings import Settings
 
 PREDICT_REQUEST, BATCH_REQUEST = "PredictRequest", "BatchRequest"
 LOGIN_REQUEST = "LoginRequest"
@@ -122,9 +123,13 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def complete_openapi(
-    described: dict[str, Any], types: RequestTypes, *, open_addresses: Collection[str]
+    described: dict[str, Any],
+    types: RequestTypes,
+    settings: Settings,
+    *,
+    open_addresses: Collection[str],
 ) -> dict[str, Any]:
-    """Add what routes refer to by name, the bodies and the problem, and the keys that they ask."""
+    """Add what routes refer to by name, the bodies with their bounds, and the keys they ask for."""
     adapters: list[tuple[str, Any, TypeAdapter[Any]]] = [
         (PREDICT_REQUEST, "validation", types.predict),
         (BATCH_REQUEST, "validation", types.batch),
@@ -143,6 +148,12 @@ def complete_openapi(
         path: _with_parameters(operations, types.file_query) if path.endswith(FILE) else operations
         for path, operations in described["paths"].items()
     }
+    for end, bounds in _body_bounds(settings).items():
+        paths |= {
+            path: _with_bounds(operations, bounds)
+            for path, operations in paths.items()
+            if path.endswith(end)
+        }
     paths = {
         path: operations if path in open_addresses else _guard(path, operations)
         for path, operations in paths.items()
@@ -167,10 +178,30 @@ def _with_parameters(operations: dict[str, Any], query: TypeAdapter[Any]) -> dic
     return {"post": {**post, "parameters": [*post.get("parameters", []), *added]}}
 
 
+def _body_bounds(settings: Settings) -> dict[str, str]:
+    """Return how large the body of a route may be, by the end of its path."""
+    n_bytes = f"At most {settings.max_body_bytes} bytes"
+    in_all = f"{settings.max_total_characters} characters in all texts"
+    of_file = f"{settings.max_file_bytes} bytes, and {settings.max_record_bytes} in one record"
+    return {
+        "/predict": f"{n_bytes}.",
+        "/predict/batch": f"{n_bytes}, and {in_all}.",
+        FILE: f"At most {of_file}.",
+    }
+
+
+def _with_bounds(operations: dict[str, Any], bounds: str) -> dict[str, Any]:
+    post = operations["post"]
+    return {"post": {**post, "requestBody": {"description": bounds, **post["requestBody"]}}}
+
+
 def render_openapi(app: FastAPI) -> bytes:
     """Return the description of an application as JSON, always the same bytes."""
     described = complete_openapi(
-        app.openapi(), app.state.service.requests, open_addresses=app.state.open_addresses
+        app.openapi(),
+        app.state.service.requests,
+        app.state.service.settings,
+        open_addresses=app.state.open_addresses,
     )
     return orjson.dumps(described, option=orjson.OPT_INDENT_2) + b"\n"
 

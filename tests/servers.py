@@ -2,13 +2,18 @@
 
 import http.server
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
+
+from api.serving import UPLOAD_SECONDS
+from libelle.settings import Settings
 
 
 def free_port() -> int:
@@ -17,14 +22,36 @@ def free_port() -> int:
         return found.getsockname()[1]
 
 
-def wait_for(port, process):
-    until = time.monotonic() + 30
+def wait_for(port, process, *, seconds=30):
+    until = time.monotonic() + seconds
     while time.monotonic() < until and process.poll() is None:
         try:
             return socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:
             time.sleep(0.1)
     raise RuntimeError("the server did not start")
+
+
+class ServiceProcess(subprocess.Popen):
+    """A service, which ends in the time that its settings allow, or never does."""
+
+    def __init__(self, command, *, env, **options):
+        super().__init__(command, env=env, **options)
+        self._stop_seconds = longest_stop_seconds(env)
+
+    def wait_for_end(self) -> int:
+        """Return the exit code of a service that was asked to stop."""
+        return self.wait(self._stop_seconds)
+
+
+def longest_stop_seconds(variables) -> float:
+    """Return the longest time from SIGTERM to the end of a service that has such variables."""
+
+    def setting(name):
+        return float(variables.get(f"LIBELLE_{name}", Settings.model_fields[name.lower()].default))
+
+    upload_seconds = UPLOAD_SECONDS if variables.get("LIBELLE_LOG_URI") else 0
+    return setting("DRAIN_SECONDS") + setting("SHUTDOWN_SECONDS") + upload_seconds
 
 
 @contextmanager
@@ -39,6 +66,27 @@ def moto(**variables):
             yield f"http://127.0.0.1:{port}", process
         finally:
             process.kill()
+
+
+@contextmanager
+def mlflow(store_uri):
+    """Start a real MLflow server before a store, on a free port."""
+    port = free_port()
+    server = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store_uri]
+    listening = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    # It looks for its own programs by their names.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    variables = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true", "PATH": path}
+    with subprocess.Popen(
+        [*server, *listening], env=variables, start_new_session=True, **quiet
+    ) as process:
+        try:
+            wait_for(port, process, seconds=90)  # It imports a lot.
+            yield f"http://127.0.0.1:{port}", process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 @contextmanager

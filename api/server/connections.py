@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from api.errors import (
     BAD_HTTP,
     BUSY,
+    HEADERS_TOO_LARGE,
     JSON_CHARSET,
     MEDIA_TYPE,
     TOO_SLOW,
@@ -23,13 +24,15 @@ from api.security.headers import COMMON_HEADERS, DATA_HEADERS, NO_STORE
 # A body that comes at this rate at least is never late, however large it is.
 LEAST_BYTES_PER_SECOND = 10_000
 PAUSE_SECONDS = 5.0
+# Of an address and its headers, or of what stands between two parts of a body.
+MAX_HEADER_BYTES = 65_536
 
 
 class Connection(HttpToolsProtocol):
     """One connection: its headers and its bodies have to come in time, or it is closed.
 
-    uvicorn waits for them without end. The time during which the service itself reads nothing,
-    since it is busy with what it has, does not count.
+    uvicorn waits for them without end, and keeps headers of any length. The time during which the
+    service itself reads nothing, since it is busy with what it has, does not count.
     """
 
     header_seconds = 10.0
@@ -43,6 +46,7 @@ class Connection(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._allowed_until = 0.0
         self._in_body = False
+        self._n_pending = 0
         if len(self.connections) > self.max_connections:
             self._refuse(BUSY, "Too many connections are open. Try again in a second.")
         else:
@@ -53,6 +57,15 @@ class Connection(HttpToolsProtocol):
         self._stop_waiting()
         super().connection_lost(exc)
 
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; refuse headers that do not end."""
+        self._n_pending += len(data)
+        super().data_received(data)
+        if self._n_pending > MAX_HEADER_BYTES and not self.transport.is_closing():
+            self._refuse(
+                HEADERS_TOO_LARGE, f"Send at most {MAX_HEADER_BYTES} bytes before the body."
+            )
+
     def on_message_begin(self) -> None:
         """Wait for the headers of a request."""
         super().on_message_begin()
@@ -61,18 +74,19 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Wait for its body."""
         super().on_headers_complete()
-        self._in_body = True
+        self._in_body, self._n_pending = True, 0
         self._wait(self.body_seconds)
 
     def on_body(self, body: bytes) -> None:
         """Give more time for each part of a body."""
         super().on_body(body)
+        self._n_pending = 0
         self._allowed_until += len(body) / LEAST_BYTES_PER_SECOND
 
     def on_message_complete(self) -> None:
         """Take the time that answering takes."""
         super().on_message_complete()
-        self._in_body = False
+        self._in_body, self._n_pending = False, 0
         self._stop_waiting()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002

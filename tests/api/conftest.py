@@ -102,6 +102,22 @@ def model(model_folder) -> LoadedModel:
 
 
 @pytest.fixture(scope="session")
+def registry(tmp_path_factory):
+    """A home whose registry has two models, unlike each other; they lie beside it too."""
+    from libelle.tracking.registry import register_model
+    from libelle.tracking.runs import default_tracking_uri
+
+    folder = tmp_path_factory.mktemp("following")
+    home = folder / "home"
+    home.mkdir()
+    for number, piece_weight in ((1, 1.0), (2, 0.0)):
+        predictor = make_predictor(classifier=TfidfClassifier(piece_weight=piece_weight))
+        saved = predictor.save(folder / f"model-{number}")
+        register_model(saved, name="demo", tracking_uri=default_tracking_uri(home))
+    return home
+
+
+@pytest.fixture(scope="session")
 def portal():
     with start_blocking_portal() as portal:
         yield portal

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -16,10 +15,12 @@ from pathlib import Path
 import pytest
 
 from tests.api.test_serve import ROOT, call, serving
+from tests.servers import ServiceProcess
 
 JSON = {"Content-Type": "application/json"}
 HEAD = "POST /v1/predict HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
-ONE = json.dumps({"text": "Nid de poule"}).encode()
+TEXT = "Nid de poule"
+ONE = json.dumps({"text": TEXT}).encode()
 THOUSAND = json.dumps({"items": [{"text": f"Nid de poule {n}"} for n in range(1000)]}).encode()
 
 
@@ -27,11 +28,16 @@ class Load:
     """Clients that keep their connections and ask again and again, until they are stopped."""
 
     def __init__(self, port, *, n_clients=4, body=ONE, path="/v1/predict"):
-        self.statuses, self.errors, self.digests, self.prediction_ids = Counter(), [], [], []
+        self.statuses, self.errors = Counter(), []
+        self.answers, self.prediction_ids = [], []
         self._port, self._body, self._path = port, body, path
         self._going = threading.Event()
         self._going.set()
         self._threads = [threading.Thread(target=self._ask) for _ in range(n_clients)]
+
+    @property
+    def digests(self):
+        return [answer["model"]["digest"] for answer in self.answers]
 
     def __enter__(self):
         for thread in self._threads:
@@ -61,8 +67,10 @@ class Load:
         self.statuses[response.status] += 1
         if response.status == 200:
             answer = json.loads(content)
-            self.digests.append(answer["model"]["digest"])
-            self.prediction_ids.append(answer.get("prediction_id"))
+            # The results of many batches would fill the memory.
+            answered = [one["prediction"] for one in answer.pop("results", [])] or [answer]
+            self.prediction_ids += [one["prediction_id"] for one in answered]
+            self.answers.append(answer)
 
 
 def children_of(pid) -> list[int]:
@@ -90,7 +98,7 @@ def test_fault_3_sigterm_under_load_loses_no_request(model_folder, tmp_path):
             time.sleep(0.3)
             assert call(port, "GET", "/health/ready")[0] == 503
             assert call(port, "GET", "/health/live")[0] == 200
-        assert process.wait(30) == 0
+        assert process.wait_for_end() == 0
     assert (set(load.statuses), load.errors) == ({200}, [])
     assert load.statuses[200] > 50
     assert "Traceback" not in log.read_text()
@@ -100,7 +108,7 @@ def test_fault_3_sigterm_under_load_loses_no_request(model_folder, tmp_path):
 def test_fault_4_sigterm_at_any_moment_of_the_start_ends_cleanly(model_folder, tmp_path, pause):
     log = tmp_path / "log"
     with log.open("wb") as output:
-        process = subprocess.Popen(
+        process = ServiceProcess(
             [sys.executable, "-m", "libelle.cli", "serve", "--model", str(model_folder)],
             cwd=ROOT,
             stderr=output,
@@ -109,7 +117,7 @@ def test_fault_4_sigterm_at_any_moment_of_the_start_ends_cleanly(model_folder, t
     time.sleep(0.2 + pause)
     process.terminate()
     process.terminate()
-    assert process.wait(30) in (0, -signal.SIGTERM)
+    assert process.wait_for_end() in (0, -signal.SIGTERM)
     assert "Traceback" not in log.read_text()
 
 
@@ -118,7 +126,7 @@ def test_fault_4_a_second_sigterm_changes_nothing(model_folder, tmp_path):
         process.terminate()
         time.sleep(0.2)
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait_for_end() == 0
     assert "Traceback" not in log.read_text()
 
 

@@ -317,6 +317,6 @@ def test_real_workers_give_verdicts_to_s3(model_folder, tmp_path):
                 for one in (PREDICTION, OTHER, PREDICTION)
             ]
             process.terminate()
-            assert process.wait(30) == 0
+            assert process.wait_for_end() == 0
         assert statuses == [201, 201, 200]
         assert read_feedback("s3://bucket/log", options=options).table.num_rows == 2

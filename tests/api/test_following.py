@@ -1,34 +1,25 @@
 """A service that follows an alias: another model under load, a bad one, a registry that is down."""
 
 import json
+import os
 import shutil
+import signal
+import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from libelle.tracking.registry import fetch_model, register_model
+from libelle.tracking.registry import fetch_model
 from libelle.tracking.runs import default_tracking_uri
-from tests.api.conftest import make_predictor
-from tests.api.test_faults import Load
+from tests.api.test_faults import Load, children_of
+from tests.api.test_metrics_served import scrape_until
 from tests.api.test_serve import call, serving
-from tests.servers import free_port
+from tests.exposition import total
+from tests.servers import free_port, mlflow
 
 ALIAS = "models:/demo@champion"
-
-
-@pytest.fixture(scope="module")
-def registry(tmp_path_factory):
-    """A home whose registry has two models; they lie beside it too."""
-    folder = tmp_path_factory.mktemp("following")
-    home = folder / "home"
-    home.mkdir()
-    for number in (1, 2):
-        predictor = make_predictor()
-        predictor.manifest = {**predictor.manifest, "metrics": {"test": {"accuracy": number / 10}}}
-        saved = predictor.save(folder / f"model-{number}")
-        register_model(saved, name="demo", tracking_uri=default_tracking_uri(home))
-    return home
 
 
 @pytest.fixture
@@ -64,21 +55,49 @@ def following(home, tmp_path, **changes):
 
 
 def test_fault_36_the_alias_moves_under_load_and_no_request_is_lost(home, tmp_path, request):
-    rounds = 20 if request.config.getoption("--long") else 2
-    with following(home, tmp_path) as (port, _, log), Load(port) as load:
+    rounds, memory = 20 if request.config.getoption("--long") else 2, []
+    with following(home, tmp_path) as (port, process, log), Load(port) as load:
         for number in range(rounds):
             version = 2 - number % 2
             move_champion(home, version)
             wait_for(lambda wanted=str(version): version_of(port) == wanted)
-            time.sleep(0.5)
+            # Two workers and what watches: those of the model before have left.
+            wait_for(lambda: len(children_of(process.pid)) == 3)
+            memory.append(memory_bytes(process.pid))
         reload = call(port, "GET", "/health/ready")[2]["reload"]
     assert (set(load.statuses), load.errors) == ({200}, [])
     assert len(set(load.digests)) == 2
+    assert max(memory) < 1.3 * memory[0]
     assert reload["n_reloads"] == rounds
     assert "Traceback" not in log.read_text()
 
 
-def test_fault_13_a_model_that_is_refused_leaves_the_one_before(home, tmp_path):
+def memory_bytes(pid) -> int:
+    """Return the memory of a service and of its processes, what they share counted once."""
+    n_kilobytes = 0
+    for one in (pid, *children_of(pid)):
+        with suppress(OSError):  # It has just ended.
+            lines = Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()
+            n_kilobytes += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return n_kilobytes * 1024
+
+
+@pytest.mark.long
+def test_fault_13_a_registry_that_goes_down_leaves_the_model_that_is_served(home, tmp_path):
+    metrics = free_port()
+    with mlflow(default_tracking_uri(home)) as (address, server):
+        changes = {"MLFLOW_TRACKING_URI": address, "LIBELLE_METRICS_PORT": str(metrics)}
+        with following(tmp_path, tmp_path, **changes) as (port, _, log), Load(port) as load:
+            os.killpg(server.pid, signal.SIGKILL)
+            scrape_until(metrics, lambda found: total(found, "libelle_failed_reloads_total") > 0)
+            status, _, ready = call(port, "GET", "/health/ready")
+            assert (status, ready["reload"]["failure"]) == (200, "unreachable")
+            assert version_of(port) == "1"
+    assert (set(load.statuses), load.errors) == ({200}, [])
+    assert "Traceback" not in log.read_text()
+
+
+def test_fault_14_a_model_that_is_refused_leaves_the_one_before(home, tmp_path):
     files = home.glob("mlruns/**/predictor/coefficients.npy")
     damaged = max(files, key=lambda path: path.stat().st_mtime_ns)
     sound = damaged.read_bytes()
@@ -95,8 +114,19 @@ def test_fault_13_a_model_that_is_refused_leaves_the_one_before(home, tmp_path):
     assert "SHA-256 differs" in log.read_text()
 
 
-def test_fault_12_without_registry_nor_copy_the_service_lives_and_is_not_ready(tmp_path):
-    address = f"http://127.0.0.1:{free_port()}"
+@pytest.mark.parametrize(
+    "silent",
+    [pytest.param(False, id="closed"), pytest.param(True, id="silent", marks=pytest.mark.long)],
+)
+def test_fault_12_without_registry_nor_copy_the_service_lives_and_is_not_ready(tmp_path, silent):
+    with socket.create_server(("127.0.0.1", 0)) as listener:  # It takes, and never answers.
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        if not silent:
+            listener.close()
+        lives_and_is_not_ready(address, tmp_path)
+
+
+def lives_and_is_not_ready(address, tmp_path):
     variables = {"MLFLOW_TRACKING_URI": address, "LIBELLE_HOME": str(tmp_path)}
     with serving(ALIAS, tmp_path, until="live", **variables) as (port, process, _):
         wait_for(lambda: call(port, "GET", "/health/ready")[0] == 503)

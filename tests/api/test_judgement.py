@@ -197,7 +197,7 @@ def test_a_published_verdict_suspends_a_running_service_and_a_new_one(certified,
         time.sleep(1.5)  # The other worker has looked as well.
         assert {call(port, *ask)[2]["decision"] for _ in range(20)} == {"review"}
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait_for_end() == 0
         assert "suspended" in log.read_text()
     with serving(certified, tmp_path, **settings) as (port, _, _):
         first = call(port, *ask)[2]

@@ -22,6 +22,7 @@ from tests.servers import free_port, moto
 
 PLANTED = "Zébulon Zeltanguy"
 KEY = "k" * 40
+FIFTY = json.dumps({"items": [{"text": f"Nid de poule {n}"} for n in range(50)]}).encode()
 
 
 def logging_to(tmp_path, **changes):
@@ -45,7 +46,7 @@ def test_every_item_has_its_row_once_the_service_has_ended(model_folder, tmp_pat
         _, headers, one = call(port, "POST", "/v1/predict", {"text": PLANTED, "id": "a"})
         _, _, batch = call(port, "POST", "/v1/predict/batch", {"items": items})
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait_for_end() == 0
     assert list((tmp_path / "log").rglob("*.parquet"))
     table = read_log(str(tmp_path / "log")).table
     rows = {row["prediction_id"]: row for row in table.to_pylist()}
@@ -66,7 +67,7 @@ def test_a_planted_name_is_in_no_file_nor_line(model_folder, tmp_path):
         call(port, "POST", "/v1/predict", {"text": PLANTED})
         call(port, "POST", "/v1/predict/batch", {"items": [{"text": PLANTED}, {"x": PLANTED}]})
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait_for_end() == 0
         written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     assert len(written) > 1
     for part in PLANTED.split():
@@ -81,7 +82,7 @@ def test_a_retry_is_one_row(model_folder, tmp_path):
             for _ in range(3)
         }
         process.terminate()
-        process.wait(30)
+        process.wait_for_end()
     assert len(ids) == 1
     assert rows_of(tmp_path).num_rows == 1
 
@@ -91,16 +92,16 @@ def test_fault_1_what_was_answered_before_a_kill_is_in_the_log(model_folder, tmp
     answered = set()
     for _ in range(n_rounds):
         with serving(model_folder, tmp_path, **logging_to(tmp_path)) as (port, process, _):
-            with Load(port) as load:
+            with Load(port) as load, Load(port, body=FIFTY, path="/v1/predict/batch") as batches:
                 time.sleep(0.4)
                 for pid in [*children_of(process.pid), process.pid]:
                     os.kill(pid, signal.SIGKILL)
-            answered |= set(load.prediction_ids)
+            answered |= {*load.prediction_ids, *batches.prediction_ids}
     assert len(answered) > 10 * n_rounds
     # The next start brings what the dead ones left.
     with serving(model_folder, tmp_path, **logging_to(tmp_path)) as (_, process, _):
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait_for_end() == 0
     ids = read_log(str(tmp_path / "log")).table["prediction_id"].to_pylist()
     assert answered <= set(ids)
     assert max(Counter(ids).values()) == 1
@@ -124,7 +125,7 @@ def test_fault_8_without_its_place_the_log_waits_and_answers_go_on(model_folder,
         assert total(found, "libelle_log_backlog_bytes") > 0
         assert call(api, "POST", "/v1/predict", {"text": "Nid de poule"})[0] == 200
         process.terminate()
-        assert process.wait(40) == 0
+        assert process.wait_for_end() == 0
         assert "geheim" not in log.read_text()
     assert read_state(tmp_path / "spool").last_failure == "unreachable"
     table = read_log(str(tmp_path / "log"), spool_path=tmp_path / "spool").table
@@ -175,7 +176,7 @@ def test_fault_6_a_full_spool_is_counted_and_forgotten_once_there_is_room(model_
             time.sleep(0.3)
             assert call(port, "POST", "/v1/predict", {"text": "Nid de poule"})[0] == 200
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait_for_end() == 0
         assert "not logged any more" in log.read_text()
         assert "logged again" in log.read_text()
     assert rows_of(tmp_path).num_rows >= 1001
@@ -199,7 +200,7 @@ def test_fault_6_where_no_row_may_be_lost_a_full_spool_refuses(model_folder, tmp
             assert time.monotonic() < until
             time.sleep(0.3)
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait_for_end() == 0
     answered = {
         result["prediction"]["prediction_id"]
         for status, _, answer in answers
@@ -244,7 +245,7 @@ def test_fault_9_an_s3_that_hangs_changes_no_answer_and_is_caught_up(model_folde
                 assert time.monotonic() < until
                 time.sleep(0.5)
             process.terminate()
-            assert process.wait(40) == 0
+            assert process.wait_for_end() == 0
 
 
 def test_fault_30_two_services_share_a_spool_and_each_row_is_there_once(model_folder, tmp_path):
@@ -263,7 +264,7 @@ def test_fault_30_two_services_share_a_spool_and_each_row_is_there_once(model_fo
         }
         for ending in (process, other):
             ending.terminate()
-        assert (process.wait(30), other.wait(30)) == (0, 0)
+        assert (process.wait_for_end(), other.wait_for_end()) == (0, 0)
     found = read_log(str(tmp_path / "log")).table["prediction_id"].to_pylist()
     assert sorted(found) == sorted(ids)
     assert len(ids) == 40
@@ -305,6 +306,6 @@ def test_fault_28_a_worker_out_of_memory_takes_no_answered_row_with_it(model_fol
             wait_until("ready", port, process)
             ids.append(call(port, "POST", "/v1/predict", {"text": "Nid"})[2]["prediction_id"])
             process.terminate()
-            assert process.wait(30) == 0
+            assert process.wait_for_end() == 0
     assert "ended" in log.read_text()
     assert set(ids) <= set(rows_of(tmp_path)["prediction_id"].to_pylist())

@@ -102,7 +102,7 @@ def test_two_workers_count_as_one_and_one_that_is_killed_takes_nothing_away(mode
             metrics_port, lambda found: total(found, "libelle_requests_total", **PREDICT) == 50
         )
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait_for_end() == 0
     assert "Traceback" not in log.read_text()
     records = map(json.loads, log.read_text().splitlines())
     [batch] = [one for one in records if one.get("path") == "/v1/predict/batch"]

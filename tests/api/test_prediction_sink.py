@@ -193,7 +193,7 @@ def test_sigterm_closes_the_sink_once_all_is_answered(model_folder, tmp_path):
         asking.start()
         time.sleep(0.45)
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait_for_end() == 0
         asking.join()
     assert statuses == [200]
     *kept, last = (tmp_path / "said").read_text().splitlines()

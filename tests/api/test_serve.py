@@ -17,7 +17,7 @@ import pytest
 from api.server import listen, refuse_busy_port
 from api.serving import serve
 from libelle.errors import ModelError, UsageError
-from tests.servers import free_port
+from tests.servers import ServiceProcess, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 CLI = ("-m", "libelle.cli")
@@ -57,7 +57,7 @@ def serving(
     usual = {"PYTHONPATH": SOURCES, "LIBELLE_DRAIN_SECONDS": "0.2"}
     access = {"LIBELLE_AUTH": "none"} if variables is None else variables
     with log.open("wb") as output:
-        process = subprocess.Popen(
+        process = ServiceProcess(
             [*command, "--port", str(port), "--workers", str(workers)],
             cwd=tmp_path,
             stdout=output,
@@ -97,7 +97,7 @@ def test_a_served_model_answers_and_ends_cleanly_on_sigterm(model_folder, tmp_pa
         with pytest.raises(UsageError, match=f"Port {port} .* is in use .*LIBELLE_PORT or --port"):
             refuse_busy_port("127.0.0.1", port)
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait_for_end() == 0
     assert "Traceback" not in log.read_text()
     records = [json.loads(line) for line in log.read_text().splitlines()]
     (record,) = [one for one in records if one.get("path") == "/v1/predict"]
@@ -117,7 +117,7 @@ def test_workers_share_the_key_and_end_cleanly_on_ctrl_c(model_folder, tmp_path)
         while log.read_text().count("Started server process") < 2 and time.monotonic() < deadline:
             time.sleep(0.05)
         os.killpg(process.pid, signal.SIGINT)  # A terminal tells every process of the group.
-        assert process.wait(30) == 0
+        assert process.wait_for_end() == 0
     assert log.read_text().count("Started server process") == 2
     assert "Traceback" not in log.read_text()
 

@@ -54,7 +54,7 @@ def test_s2_a_planted_key_stands_in_no_output(model_folder, tmp_path):
     ) as (port, process, log):
         answered = [exchange(port, *call[:4]) for call in calls]
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait_for_end() == 0
     assert [status for status, _ in answered] == [call[4] for call in calls]
     outputs = log.read_text() + "".join(text for _, text in answered)
     assert '"client":"tickets"' in outputs

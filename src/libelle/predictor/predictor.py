@@ -319,6 +319,7 @@ class Predictor:
             provenance=read_provenance(folder),
             refusals=_read_refusals(manifest),
         )
+        _refuse_codes_without_scores(folder, predictor.classifier)
         golden = json.loads((folder / GOLDEN).read_text(encoding="utf-8"))
         predictor._golden = tuple(GoldenAnswer(**answer) for answer in golden)
         return predictor
@@ -499,6 +500,15 @@ class Predictor:
         for name, blob_content in state.blobs.items():
             write_blob(folder / name, blob_content)
         write_json(folder / GOLDEN, [asdict(answer) for answer in self._golden])
+
+
+def _refuse_codes_without_scores(folder: Path, classifier: Classifier) -> None:
+    n_scores, n_codes = classifier.predict_proba([""]).shape[1], len(classifier.classes_)
+    if n_scores != n_codes:
+        raise ModelError(
+            f"Model {folder}: its parts contradict each other ({n_scores} scores for {n_codes} "
+            "codes). Train or download it again."
+        )
 
 
 def _nomenclature_strings(nomenclature: Nomenclature) -> dict[str, tuple[str, ...]]:

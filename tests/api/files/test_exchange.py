@@ -12,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.files.rows import FIELDS
+from tests.api.hostile import BAD_FILES, BAD_LINES, BAD_ROWS, CSV, NDJSON, SECRET
 
-CSV, NDJSON = "text/csv", "application/x-ndjson"
-SECRET = "texte-confidentiel"
 SHARED = ("error", "model_digest", "guarantee")
 IN_BATCH = (
     "prediction_id",
@@ -210,20 +209,6 @@ def test_parts_change_nothing(call, pieces, places, media_type):
         assert json.loads(rows[-1]["error"]) == {"rows": len(rows) - 1, "errors": n_errors}
 
 
-BAD_ROWS = {
-    "too long": (b"1," + b"a" * 10_001, "#/text", 2),
-    "too few cells": (b"1", "#", 2),
-    "too many cells": (b"1,a,b,c", "#", 2),
-    "not UTF-8": (b"1,\xff texte-confidentiel", "#", 2),
-    "encoded surrogate": (b"1,\xed\xa0\x80", "#", 2),
-    "text after a quoted cell": (b'1,"a"b', "#", 2),
-    "a mark that swallows": (b'1,"a\n"1,b', "#", 2),
-    "a lone carriage return": (b"1,a\rb", "#", 2),
-    "longer than a record": (b"1," + b"a" * 1_000_001, "#", 2),
-    "longer, in quotes": (b'1,"' + b"a\n" * 600_000 + b'"', "#", 2),
-}
-
-
 @pytest.mark.parametrize(("bad", "pointer", "n_cells"), BAD_ROWS.values(), ids=BAD_ROWS)
 def test_a_bad_row_gets_its_own_error_and_the_others_are_answered(client, bad, pointer, n_cells):
     response = send(client, b"n,text\n0,Cr\xc3\xa8che\n" + bad + b"\n2,Cantine\n")
@@ -242,25 +227,6 @@ def test_a_record_swallows_no_other(client):
     rows, end = read_csv(send(client, b'n,text\n1"x,"a\n",x"z\n3,Cantine\n'))
     assert end == {"rows": 3, "errors": 2}
     assert rows[2]["top_code"] == "0202"
-
-
-BAD_LINES = {
-    "too long": (json.dumps({"text": "a" * 10_001}).encode(), "#/text"),
-    "not text": (b'{"text": 12}', "#/text"),
-    "null text": (b'{"text": null}', "#/text"),
-    "no text": (b'{"texte-confidentiel": "a"}', "#/text"),
-    "empty object": (b"{}", "#/text"),
-    "not JSON": (b"texte-confidentiel", "#"),
-    "a list": (b'["texte-confidentiel"]', "#"),
-    "NaN": (b'{"text": "a", "n": NaN}', "#"),
-    "not UTF-8": (b'{"text": "\xff"}', "#"),
-    "deep": (b'{"text": "a", "n": ' + b"[" * 5_000 + b"]" * 5_000 + b"}", "#"),
-    "deep, and hidden": (b'{"text": "a", "code": ' + b"[" * 1_000 + b"]" * 1_000 + b"}", "#"),
-    "huge number": (b'{"text": "a", "n": ' + b"1" * 5_000 + b"}", "#"),
-    "half a pair": (rb'{"text": "\ud800"}', "#/text"),
-    "bad id": (b'{"text": "a", "id": 7}', "#/id"),
-    "longer than a record": (b'{"text": "' + b"a" * 1_000_001 + b'"}', "#"),
-}
 
 
 @pytest.mark.parametrize(("bad", "pointer"), BAD_LINES.values(), ids=BAD_LINES)
@@ -338,31 +304,8 @@ def test_an_empty_ndjson_file_has_no_row(client, content):
     assert (rows, end) == ([], {"rows": 0, "errors": 0})
 
 
-PROBLEMS = {
-    "empty": (b"", CSV, {}, 422),
-    "blank": (b"\n\n", CSV, {}, 422),
-    "only a mark": (b"\xef\xbb\xbf", CSV, {}, 422),
-    "no such column": (b"texte-confidentiel,b\n", CSV, {}, 422),
-    "no such id": (b"text,texte-confidentiel\n", CSV, {"id": "n"}, 422),
-    "header not UTF-8": (b"text,\xff\n", CSV, {}, 422),
-    "UTF-16": ("text,n\n".encode("utf-16"), CSV, {}, 422),
-    "header not closed": (b'text,"n\n1,2\n', CSV, {}, 422),
-    "header too long": (b"text," + b"a" * 1_000_001, CSV, {}, 422),
-    "too many columns": (b"text" + b",a" * 1_000, CSV, {}, 422),
-    "another charset": (b"text\n", "text/csv; charset=latin-1", {}, 415),
-    "another format": (b"{}", "application/json", {}, 415),
-    "top_k of zero": (b"text\n", CSV, {"top_k": 0}, 422),
-    "top_k too large": (b"text\n", CSV, {"top_k": 51}, 422),
-    "top_k that is no number": (b"text\n", CSV, {"top_k": SECRET}, 422),
-    "column without name": (b"text\n", CSV, {"text": ""}, 422),
-    "column with a long name": (b"text\n", CSV, {"text": "a" * 257}, 422),
-    "unknown parameter": (b"text\n", CSV, {SECRET: 1}, 422),
-    "parameter given twice": (b"text\n", CSV, {"text": [SECRET, "text"]}, 422),
-}
-
-
 @pytest.mark.parametrize(
-    ("content", "media_type", "query", "status"), PROBLEMS.values(), ids=PROBLEMS
+    ("content", "media_type", "query", "status"), BAD_FILES.values(), ids=BAD_FILES
 )
 def test_what_cannot_be_begun_is_a_problem(client, content, media_type, query, status):
     response = send(client, content, media_type, params=query)
