@@ -78,6 +78,16 @@ def children_of(pid) -> list[int]:
     return list(map(int, found))
 
 
+def memory_bytes(pid) -> int:
+    """Return the memory of a service and of its processes, what they share counted once."""
+    n_kilobytes = 0
+    for one in (pid, *children_of(pid)):
+        with contextlib.suppress(OSError):  # It has just ended.
+            lines = Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()
+            n_kilobytes += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return n_kilobytes * 1024
+
+
 def peak_bytes(pid) -> int:
     """Return the largest resident memory of a process and of its children so far."""
     lines = [
@@ -207,18 +217,21 @@ def test_fault_25_slow_senders_are_cut_and_others_are_served(model_folder, tmp_p
 
 def test_fault_26_more_than_the_service_can_do_is_refused_at_once(model_folder, tmp_path):
     changes = {"LIBELLE_MAX_REQUESTS": "2"}
-    with serving(model_folder, tmp_path, **changes) as (port, _, _log):
+    with serving(model_folder, tmp_path, **changes) as (port, process, _log):
         batch = Load(port, n_clients=8, body=THOUSAND, path="/v1/predict/batch")
         with batch:
-            began, probes = time.monotonic(), []
+            began, probes, memory = time.monotonic(), [], []
             while time.monotonic() - began < 2:
                 asked = time.monotonic()
                 assert call(port, "GET", "/health/live")[0] == 200
                 probes.append(time.monotonic() - asked)
+                if asked - began > 0.5:
+                    memory.append(memory_bytes(process.pid))
         status, headers, _ = call(port, "POST", "/v1/predict", {"text": "a"})
     assert set(batch.statuses) == {200, 503}
     assert (status, batch.errors) == (200, [])
     assert max(probes) < 1
+    assert max(memory) < 1.3 * memory[0]
     assert headers["Retry-After"] is None
 
 

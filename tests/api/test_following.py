@@ -6,14 +6,13 @@ import shutil
 import signal
 import socket
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from libelle.tracking.registry import fetch_model
 from libelle.tracking.runs import default_tracking_uri
-from tests.api.test_faults import Load, children_of
+from tests.api.test_faults import Load, children_of, memory_bytes
 from tests.api.test_metrics_served import scrape_until
 from tests.api.test_serve import call, serving
 from tests.exposition import total
@@ -70,16 +69,6 @@ def test_fault_36_the_alias_moves_under_load_and_no_request_is_lost(home, tmp_pa
     assert max(memory) < 1.3 * memory[0]
     assert reload["n_reloads"] == rounds
     assert "Traceback" not in log.read_text()
-
-
-def memory_bytes(pid) -> int:
-    """Return the memory of a service and of its processes, what they share counted once."""
-    n_kilobytes = 0
-    for one in (pid, *children_of(pid)):
-        with suppress(OSError):  # It has just ended.
-            lines = Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()
-            n_kilobytes += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    return n_kilobytes * 1024
 
 
 @pytest.mark.long
