@@ -62,10 +62,23 @@ DRIFT = DriftSeen(
         DriftTable(
             ("Urbanisme", "Planning"),
             (("semaine", "week"), ("part", "share")),
-            (("09/03", "4 %"), ("16/03", "8 %")),
-            (("2026-03-09", 0.04), ("2026-03-16", 0.08)),
+            (
+                (("09/03", "2026-03-09"), ("4 %", "4%")),
+                (("16/03", "2026-03-16"), ("8 %", "8%")),
+            ),
+            (
+                ("2026-03-09", f"Permis {SCRIPT}", 0.04),
+                ("2026-03-09", "Plan", 0.02),
+                ("2026-03-16", f"Permis {SCRIPT}", 0.08),
+                ("2026-03-16", "Plan", 0.01),
+            ),
         ),
-        DriftTable(("Mots", "Words"), (("mot", "word"), ("part", "share")), (("borne", "2 %"),)),
+        DriftTable(
+            ("Mots", "Words"),
+            (("mot", "word"), ("part", "share")),
+            ((("borne", "borne"), ("2 %", "2%")),),
+            note=("Rien n’est testé.", "Nothing is tested."),
+        ),
     ),
     notes=(("Peu de libellés.", "Few texts."),),
     measured_at=NOW,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from libelle.figures.drawing import (
+    GUARANTEED,
     QUIET,
     RIGHT,
     WRONG,
@@ -19,6 +20,8 @@ WIDTH, HEIGHT = 330, 180
 DECISIONS = ("automatic", "review", "refused", "failed")
 COLORS = {"automatic": RIGHT, "review": "#b7791f", "refused": QUIET, "failed": WRONG}
 BEFORE, AFTER = QUIET, RIGHT
+LINES = [RIGHT, "#b7791f", GUARANTEED, WRONG]
+SHAPES = ["circle", "square", "triangle-up", "diamond"]
 _DAY_FORMAT: dict[Language, str] = {"fr": "%-d %b", "en": "%b %-d"}
 _WORDS: dict[Language, dict[str, str]] = {
     "fr": {
@@ -115,6 +118,36 @@ def share_chart(
     points = altair.Chart(altair.Data(values=list(rows)))
     line = points.mark_line(color=RIGHT, strokeWidth=2, point={"color": RIGHT, "size": 40})
     return _draw(line.encode(x=_days_axis(altair, lang), y=y), image, lang)
+
+
+def lines_chart(
+    rows: Sequence[Mapping[str, Any]], *, image: Image = "svg", lang: Language = "fr"
+) -> bytes:
+    """Draw a few shares week after week, told apart by their colours and by their signs.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        `day` in ISO 8601, `name` and `share`, in the order of the legend; four names at most.
+    image, lang : str
+        Of the picture and of its words.
+    """
+    altair = import_altair()
+    names = list(dict.fromkeys(row["name"] for row in rows))
+    legend = altair.Legend(orient="bottom", columns=1, labelLimit=WIDTH)
+    colors = altair.Scale(domain=names, range=LINES)
+    shapes = altair.Scale(domain=names, range=SHAPES)
+    chart = (
+        altair.Chart(altair.Data(values=list(rows)))
+        .mark_line(strokeWidth=2, point={"size": 40, "filled": True})
+        .encode(
+            x=_days_axis(altair, lang),
+            y=altair.Y("share:Q", title=None, axis=altair.Axis(format="%", tickCount=5)),
+            color=altair.Color("name:N", title=None, scale=colors, legend=legend),
+            shape=altair.Shape("name:N", title=None, scale=shapes, legend=legend),
+        )
+    )
+    return _draw(chart, image, lang)
 
 
 def confidence_chart(

@@ -96,6 +96,8 @@ ENGLISH_STUDY = {
     "drift_unknown": "Share of unknown words",
     "drift_confidence": "Mean confidence",
     "drift_series_say": "Line of {n} weeks: from {before} to {after} in the last one.",
+    "drift_lines_say": "Lines of {n} weeks, from the first to the last one.",
+    "drift_line_say": " {name}: {before} → {after}.",
     "drift_codes": "Codes whose share changed most",
     "drift_codes_why": (
         "The last 28 days against the 28 before, untested: at least {n} texts on one side."

@@ -103,6 +103,8 @@ FRENCH_STUDY = {
     "drift_unknown": "Part de mots inconnus",
     "drift_confidence": "Indice de confiance moyen",
     "drift_series_say": "Courbe de {n} semaines : de {before} à {after} la dernière.",
+    "drift_lines_say": "Courbes de {n} semaines, de la première à la dernière.",
+    "drift_line_say": " {name} : {before} → {after}.",
     "drift_codes": "Codes dont la part a le plus changé",
     "drift_codes_why": (
         "Les 28 derniers jours contre les 28 d’avant, sans test : au moins {n} libellés d’un côté."

@@ -4,6 +4,7 @@ from libelle.monitoring.drift.changes import Change
 from libelle.monitoring.drift.comparisons import Comparison
 from libelle.monitoring.drift.domain import Domain
 from libelle.monitoring.drift.expectation import ExpectedAccuracy
+from libelle.monitoring.drift.segments import Segment, find_segments
 from libelle.monitoring.drift.sentences import (
     Sentences,
     describe_change,
@@ -25,6 +26,7 @@ __all__ = [
     "DriftStudy",
     "ExpectedAccuracy",
     "Finding",
+    "Segment",
     "Sentences",
     "Severity",
     "count_codes_by_week",
@@ -32,5 +34,6 @@ __all__ = [
     "describe_change",
     "describe_expectation",
     "describe_finding",
+    "find_segments",
     "study_drift",
 ]
