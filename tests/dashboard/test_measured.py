@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from types import SimpleNamespace
 
 import numpy as np
@@ -48,6 +49,15 @@ def test_nothing_is_measured_where_nothing_was(measured):
     assert (parts.audit, parts.drift, parts.feedback) == (None, None, None)
     off = measured(log_uri=None).wait(20)
     assert (off.audit, off.drift, off.feedback) == (None, None, None)
+
+
+def test_a_first_measure_is_said_to_be_going_on(measured, monkeypatch):
+    may_end = Event()
+    monkeypatch.setattr(MeasuredParts, "_read_drift", lambda _: may_end.wait(20) and None)
+    source = measured()
+    assert source.read().is_measuring
+    may_end.set()
+    assert not source.wait(20).is_measuring
 
 
 def test_a_published_verdict_is_seen(measured, tmp_path):

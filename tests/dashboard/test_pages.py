@@ -1,6 +1,7 @@
 """Every page, with no row, one row and many: what it says, and what it never does."""
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -126,6 +127,34 @@ def test_what_nobody_measured_is_said(open_dashboard, weeks):
     assert "Corrections : pas encore mesurées" in Page(visitor.page("codes")).words.replace(
         "\u00a0", " "
     )
+
+
+def test_what_is_being_measured_is_said(open_dashboard, weeks):
+    visitor = open_dashboard(weeks, parts=Parts(is_measuring=True))
+    for path in ("", "drift"):
+        assert "Mesure en cours" in visitor.page(path)
+        assert "Pas encore mesuré" not in visitor.page(path)
+
+
+def test_a_table_of_drift_is_written_in_the_language_of_the_page(open_dashboard, weeks):
+    visitor = open_dashboard(weeks, parts=PARTS)
+    french, english = (Page(visitor.page("drift", lang)).words for lang in ("fr", "en"))
+    assert "09/03" in french
+    assert "4 %" in french
+    assert "Rien n’est testé." in french
+    assert "2026-03-09" in english
+    assert "4%" in english
+    assert "Plan: 2.0% → 1.0%." in english
+    assert "Permis" in english
+
+
+def test_codes_of_the_log_have_their_titles_until_drift_is_measured(open_dashboard, weeks):
+    untested = "Codes whose share changed most"
+    facts = replace(FACTS, titles={f"{n:04d}": f"Title {n}" for n in range(1000)})
+    content = open_dashboard(weeks, facts=facts).page("drift", "en")
+    assert untested in content
+    assert len(re.findall(r">0(\d{3}) Title \1<", content)) > 3
+    assert untested not in open_dashboard(weeks, parts=PARTS, facts=FACTS).page("drift", "en")
 
 
 def test_the_first_page_tells_the_hours_and_the_error(open_dashboard, weeks):

@@ -10,7 +10,7 @@ from libelle.dashboard.clients import name_clients
 from libelle.dashboard.drift_seen import study
 from libelle.dashboard.model_view import DEADLINE_SECONDS, tracking_uri
 from libelle.dashboard.parts import AuditSeen, CodeFeedback, DriftSeen, Parts
-from libelle.dashboard.watching import Clock, Watched
+from libelle.dashboard.watching import Clock, Look, Watched
 from libelle.errors import DataError, LibelleError
 from libelle.monitoring.prediction_log import LogOptions
 from libelle.settings import Settings
@@ -38,10 +38,12 @@ class MeasuredParts:
 
     def read(self) -> Parts:
         """Return what is known now."""
+        drift = self._drift.look()
         return Parts(
             audit=self._audit.look().value,
-            drift=self._drift.look().value,
+            drift=drift.value,
             feedback=self._feedback.look().value,
+            is_measuring=drift == Look(),
         )
 
     def wait(self, seconds: float) -> Parts:

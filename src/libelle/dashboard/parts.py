@@ -122,11 +122,21 @@ class CodeFeedback:
 
 @dataclass(frozen=True)
 class Parts:
-    """All of them, None for what nobody measured yet."""
+    """All of them, None for what nobody measured yet.
+
+    Attributes
+    ----------
+    audit : AuditSeen or None
+    drift : DriftSeen or None
+    feedback : mapping of str to CodeFeedback, or None
+    is_measuring : bool
+        Whether drift is being measured for the first time.
+    """
 
     audit: AuditSeen | None = None
     drift: DriftSeen | None = None
     feedback: Mapping[str, CodeFeedback] | None = None
+    is_measuring: bool = False
 
 
 class PartsSource(Protocol):

@@ -221,9 +221,13 @@ def bars_chart(
             y=altair.Y("name:N", sort=None, title=None, axis=altair.Axis(labelLimit=190)),
         )
     )
-    # Names may be wider in the font of a reader: there is room for that.
-    chart = chart.properties(padding={"left": 28, "right": 5, "top": 5, "bottom": 5})
-    return _draw(chart, image, lang, height=max(60, 28 * len(rows)), width=WIDTH - 130)
+    # Names may be wider in the font of a reader: there is room for that. Whatever their length,
+    # the picture is as wide as the others, hence its letters as large.
+    chart = chart.properties(
+        padding={"left": 28, "right": 5, "top": 5, "bottom": 5},
+        autosize=altair.AutoSizeParams(type="fit-x", contains="padding"),
+    )
+    return _draw(chart, image, lang, height=max(60, 28 * len(rows)), width=WIDTH + 40)
 
 
 def _draw_stacked(
@@ -271,7 +275,9 @@ def _colors(altair: Any, present: Sequence[str], words: Mapping[str, str]) -> An
 
 
 def _counts(altair: Any) -> Any:
-    return altair.Axis(tickMinStep=1, tickCount=4, format=",d")
+    # Between few texts, ticks would have decimals, and be written as whole numbers.
+    whole = "datum.value % 1 ? '' : datum.label"
+    return altair.Axis(tickMinStep=1, tickCount=4, format=",d", labelExpr=whole)
 
 
 def _days_axis(altair: Any, lang: Language, *, as_bars: bool = False) -> Any:

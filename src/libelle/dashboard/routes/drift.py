@@ -19,7 +19,8 @@ router = APIRouter()
 def drift_page(request: Request) -> Response:
     """Show sentences first, then pictures."""
     desk, say = desk_of(request), say_of(request)
-    view, drift = desk.view(), desk.parts().drift
+    view, parts = desk.view(), desk.parts()
+    drift = parts.drift
     snapshot = rows_of(view)
     codes = None
     if snapshot and not drift:
@@ -29,6 +30,7 @@ def drift_page(request: Request) -> Response:
         "drift",
         notices=notices_of(view, say),
         drift=drift,
+        is_measuring=parts.is_measuring,
         place=0 if say.lang == "fr" else 1,
         told=tell(drift, say) if drift else [],
         tables=show_tables(drift, desk.drawer, say) if drift else [],

@@ -81,6 +81,7 @@ ENGLISH_STUDY = {
         "The distance to the texts that the model learnt from is not measured yet. "
         "<code>libelle drift</code> measures it."
     ),
+    "drift_measuring": "The distance is being measured: come back in a minute.",
     "drift_meanwhile": "Meanwhile, week after week",
     "drift_weeks": "Week after week",
     "drift_meanwhile_why": (
@@ -149,6 +150,8 @@ ENGLISH_STUDY = {
     "what": "what",
     "by": "by",
     "why": "why",
+    "why_first": "first version of this name",
+    "why_register": "newest version",
     "nobody": "unknown",
     "nothing": "none",
     "move_first": "first",

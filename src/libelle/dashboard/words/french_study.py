@@ -87,6 +87,7 @@ FRENCH_STUDY = {
         "L’écart aux textes d’apprentissage n’a pas encore été mesuré. <code>libelle drift</code> "
         "le mesure."
     ),
+    "drift_measuring": "L’écart est en cours de mesure : revenez dans une minute.",
     "drift_meanwhile": "En attendant, semaine après semaine",
     "drift_weeks": "Semaine après semaine",
     "drift_meanwhile_why": (
@@ -158,6 +159,8 @@ FRENCH_STUDY = {
     "what": "quoi",
     "by": "par",
     "why": "pourquoi",
+    "why_first": "première version de ce nom",
+    "why_register": "version la plus récente",
     "nobody": "inconnu",
     "nothing": "aucune",
     "move_first": "première",
