@@ -185,8 +185,7 @@ def test_the_reference_of_the_model_that_answered_says_what_to_expect():
     here = SimpleNamespace(nomenclature=None, digest=digest, manifest=model.manifest)
     assert "100.0%" in study(after, before, here, now=NOW, clients={}).expectation[1]
     bare = SimpleNamespace(nomenclature=None, digest=digest, manifest=make_model().manifest)
-    for other in (bare, None):
-        assert "not valid" in study(after, before, other, now=NOW, clients={}).expectation[1]
+    assert "not valid" in study(after, before, bare, now=NOW, clients={}).expectation[1]
 
 
 def test_applications_have_their_names_and_people_do_not(tmp_path):
@@ -218,14 +217,14 @@ def test_without_weeks_before_the_reference_of_the_model_is_taken():
 def calm():
     generator = np.random.default_rng(2)
     same = {"codes": ["0101", "0102"], "share": [0.6, 0.4]}
-    before = weeks(generator, 2000, start=NOW - timedelta(days=56), **same)
-    return weeks(generator, 2000, start=NOW - timedelta(days=28), **same), before
+    before = weeks(generator, 1200, start=NOW - timedelta(days=56), **same)
+    return weeks(generator, 1200, start=NOW - timedelta(days=28), **same), before
 
 
 def test_a_calm_period_says_so():
     seen = study(*calm(), None, now=NOW, clients={})
     assert (seen.severity, seen.sentences) == ("none", ())
-    assert all(seen.expectation)
+    assert "not valid" in seen.expectation[1]
 
 
 def test_many_rows_are_thinned_the_same_way_each_time(measured, tmp_path):
