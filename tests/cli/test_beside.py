@@ -1,6 +1,11 @@
 """The dashboard beside the service: ports are looked at first, and what fails is told."""
 
+import os
+import signal
 import socket
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -37,3 +42,36 @@ def test_a_dashboard_that_cannot_start_is_told_and_holds_nothing_back(
         pass
     assert "could not start" in capsys.readouterr().err
     assert "LIBELLE_NO_SUCH_THING" in (tmp_path / "dashboard.log").read_text()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing is killed so there")
+def test_a_dashboard_ends_with_a_service_that_is_killed(tmp_path):
+    port = free_port()
+    environment = {**os.environ, "LIBELLE_AUTH": "none", "LIBELLE_DASHBOARD_PORT": str(port)}
+    command = [sys.executable, "-c", SERVICE, str(tmp_path), str(port)]
+    pipes = {"stdout": subprocess.PIPE, "env": environment, "cwd": tmp_path}
+    with subprocess.Popen(command, **pipes) as service:
+        assert service.stdout.readline() == b"shown\n"
+        assert listens(port)
+        service.send_signal(signal.SIGKILL)
+    until = time.monotonic() + 20
+    while listens(port) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not listens(port)
+
+
+SERVICE = """
+import sys, time
+from pathlib import Path
+from libelle.cli.beside import dashboard_beside
+from libelle.settings import Settings
+settings = Settings(_env_file=None, home=Path(sys.argv[1]), dashboard_port=int(sys.argv[2]))
+with dashboard_beside(settings):
+    print("shown", flush=True)
+    time.sleep(600)
+"""
+
+
+def listens(port):
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) == 0

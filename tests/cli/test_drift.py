@@ -135,12 +135,36 @@ def test_an_earlier_period_stands_for_the_reference_and_compares_words(home):
     assert answer["reference_kind"] == "log"
     assert answer["reference"]["until"] == "2026-03-08"
     assert "domain" in {finding["name"] for finding in answer["findings"]}
-    assert answer["expected"]["why_not"] == ["no_truth"]
+
+
+def test_the_reference_of_the_model_says_what_to_expect_of_an_earlier_period_too(home):
+    expected = {
+        name: json.loads(
+            drift(home, "--model", home / "model", CHANGED, *options, "--json").stdout
+        )["expected"]
+        for name, options in {"model": (), "log": BEFORE}.items()
+    }
+    assert expected["log"]["accuracy"] == pytest.approx(expected["model"]["accuracy"], abs=0.02)
+    assert expected["log"]["reference_accuracy"] == expected["model"]["reference_accuracy"] == 1
+    assert "no_truth" not in expected["log"]["why_not"]
+
+
+def test_segments_stand_beside_those_of_the_weeks_before(home, tmp_path):
+    report = tmp_path / "d.html"
+    done = drift(home, "--model", home / "model", CHANGED, "--json", f"--report={report}")
+    answer = json.loads(done.stdout)
+    found = {one["name"]: one for one in answer["segments"]}
+    assert set(found) == {"01", "02", "03"}
+    assert found["03"]["share_before"] < 0.2 < found["03"]["share_after"]
+    assert {one["code"] for one in answer["top_codes_by_week"]} == set(found)
+    assert "Segment par segment" in report.read_text()
+    assert f"03 {found['03']['title']}" in report.read_text()
 
 
 def test_an_earlier_period_needs_no_model(home):
     done = drift(home, CHANGED, *BEFORE)
-    assert "Codes have no titles" in done.stderr
+    assert "Codes have no titles, and no accuracy can be expected" in done.stderr
+    assert "not valid (no reference tells" in done.stdout
     assert "“0302” was multiplied by" in done.stdout
 
 

@@ -77,7 +77,7 @@ class Tab:
         return answer["result"].get("value")
 
     def look_as(self, *, width, height=900, dark=False) -> None:
-        """Be a screen of some width, with a light or a dark theme."""
+        """Be a screen of some width, with a light or a dark theme, on which nothing moves."""
         self.do(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -85,8 +85,9 @@ class Tab:
             deviceScaleFactor=1,
             mobile=width < 600,
         )
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.do("Emulation.setEmulatedMedia", media="screen", features=[scheme])
+        theme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        still = {"name": "prefers-reduced-motion", "value": "reduce"}
+        self.do("Emulation.setEmulatedMedia", media="screen", features=[theme, still])
 
     def press(self, key, code=0) -> None:
         for kind in ("keyDown", "keyUp"):

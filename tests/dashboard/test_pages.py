@@ -1,6 +1,7 @@
 """Every page, with no row, one row and many: what it says, and what it never does."""
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -62,10 +63,23 @@ DRIFT = DriftSeen(
         DriftTable(
             ("Urbanisme", "Planning"),
             (("semaine", "week"), ("part", "share")),
-            (("09/03", "4 %"), ("16/03", "8 %")),
-            (("2026-03-09", 0.04), ("2026-03-16", 0.08)),
+            (
+                (("09/03", "2026-03-09"), ("4 %", "4%")),
+                (("16/03", "2026-03-16"), ("8 %", "8%")),
+            ),
+            (
+                ("2026-03-09", f"Permis {SCRIPT}", 0.04),
+                ("2026-03-09", "Plan", 0.02),
+                ("2026-03-16", f"Permis {SCRIPT}", 0.08),
+                ("2026-03-16", "Plan", 0.01),
+            ),
         ),
-        DriftTable(("Mots", "Words"), (("mot", "word"), ("part", "share")), (("borne", "2 %"),)),
+        DriftTable(
+            ("Mots", "Words"),
+            (("mot", "word"), ("part", "share")),
+            ((("borne", "borne"), ("2 %", "2%")),),
+            note=("Rien n’est testé.", "Nothing is tested."),
+        ),
     ),
     notes=(("Peu de libellés.", "Few texts."),),
     measured_at=NOW,
@@ -113,6 +127,34 @@ def test_what_nobody_measured_is_said(open_dashboard, weeks):
     assert "Corrections : pas encore mesurées" in Page(visitor.page("codes")).words.replace(
         "\u00a0", " "
     )
+
+
+def test_what_is_being_measured_is_said(open_dashboard, weeks):
+    visitor = open_dashboard(weeks, parts=Parts(is_measuring=True))
+    for path in ("", "drift"):
+        assert "Mesure en cours" in visitor.page(path)
+        assert "Pas encore mesuré" not in visitor.page(path)
+
+
+def test_a_table_of_drift_is_written_in_the_language_of_the_page(open_dashboard, weeks):
+    visitor = open_dashboard(weeks, parts=PARTS)
+    french, english = (Page(visitor.page("drift", lang)).words for lang in ("fr", "en"))
+    assert "09/03" in french
+    assert "4 %" in french
+    assert "Rien n’est testé." in french
+    assert "09/03" not in english
+    assert "4 %" not in english
+    assert "Plan: 2.0% → 1.0%." in english
+    assert "Permis" in english
+
+
+def test_codes_of_the_log_have_their_titles_until_drift_is_measured(open_dashboard, weeks):
+    untested = "Codes whose share changed most"
+    facts = replace(FACTS, titles={f"{n:04d}": f"Title {n}" for n in range(1000)})
+    content = open_dashboard(weeks, facts=facts).page("drift", "en")
+    assert untested in content
+    assert len(re.findall(r">0(\d{3}) Title \1<", content)) > 3
+    assert untested not in open_dashboard(weeks, parts=PARTS, facts=FACTS).page("drift", "en")
 
 
 def test_the_first_page_tells_the_hours_and_the_error(open_dashboard, weeks):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from libelle.dashboard import create_dashboard
+from tests.dashboard.axe import violations
 from tests.dashboard.browser import BROWSER, browsing
 from tests.dashboard.conftest import NOW, make_settings
 from tests.dashboard.test_pictures import SCREENS, TOO_SMALL
@@ -179,6 +180,7 @@ def test_the_page_fits_its_screen_and_breaks_no_rule(tab, tmp_path, model, show,
         assert tab.complaints() == []
         assert tab.ask("document.documentElement.scrollWidth") <= SCREENS[screen]["width"]
         assert tab.ask(TOO_SMALL) == []
+        assert violations(tab) == []
         picture(tab, f"review-{screen.replace(' ', '-')}")
 
 

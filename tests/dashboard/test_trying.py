@@ -55,7 +55,7 @@ def code(visitor, content, name="demandes.csv", column=1):
     kept = give(visitor, content, name)
     assert kept.status_code == 303, Page(kept.text).words
     token = kept.headers["location"].partition("file=")[2]
-    coded = visitor.post("try/code", data={"file": token, "column": str(column)})
+    coded = visitor.post(f"try/code?file={token}", data={"column": str(column)})
     assert coded.status_code == 303, Page(coded.text).words
     return visitor.page(f"try?file={token}"), visitor.get(f"try/result?file={token}")
 
@@ -143,6 +143,26 @@ def test_a_file_too_large_is_refused(visitor):
     assert "20 Mo au plus" in answer.text.replace("\u00a0", " ")
 
 
+def test_a_refused_file_does_not_close_the_other_language(visitor):
+    refused = give(visitor, b"")
+    assert follow_language(visitor, refused) == "/try?lang=en"
+
+
+def test_a_file_is_still_there_in_the_other_language(visitor):
+    token = give(visitor, write_csv(ROWS)).headers["location"].partition("file=")[2]
+    refused = visitor.post(f"try/code?file={token}", data={"column": "9"})
+    assert refused.status_code == 422
+    assert follow_language(visitor, refused) == f"/try?file={token}&lang=en"
+
+
+def follow_language(visitor, answer):
+    """Follow the link to the other language, as a browser would; return where it ends."""
+    link = next(one["href"] for one in Page(answer.text).all("a") if "hreflang" in one)
+    shown = visitor.get(str(answer.url.join(link).raw_path, "ascii"), follow_redirects=True)
+    assert shown.status_code == 200
+    return str(shown.url.raw_path, "ascii")
+
+
 def test_the_column_is_guessed_by_name_then_by_letters():
     assert guess_column(["id", "Libellé demande", "note"], []) == 1
     assert guess_column(["a", "b"], [["12", "une phrase"], ["13", "deux"]]) == 1
@@ -166,7 +186,7 @@ def test_an_api_that_is_gone_is_told(open_dashboard):
     assert "L’API ne répond pas" in answer.text
     kept = give(visitor, write_csv(ROWS))
     token = kept.headers["location"].partition("file=")[2]
-    coded = visitor.post("try/code", data={"file": token, "column": "1"})
+    coded = visitor.post(f"try/code?file={token}", data={"column": "1"})
     assert coded.status_code == 503
     assert "demandes.csv" in coded.text
 

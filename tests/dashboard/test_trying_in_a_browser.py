@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from libelle.dashboard import create_dashboard
+from tests.dashboard.axe import violations
 from tests.dashboard.browser import BROWSER, browsing
 from tests.dashboard.conftest import NOW, make_settings
 from tests.dashboard.test_pictures import SCREENS, TOO_SMALL
@@ -77,5 +78,6 @@ def look(tab, name, width):
     assert tab.complaints() == []
     assert tab.ask("document.documentElement.scrollWidth") <= width
     assert tab.ask(TOO_SMALL) == []
+    assert violations(tab) == []
     if PICTURES:
         Path(PICTURES, f"{name}.png").write_bytes(tab.picture())

@@ -1,8 +1,11 @@
 """Beside: the dashboard, in a process of its own, that ends with the service."""
 
+import os
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,13 +41,13 @@ def dashboard_beside(settings: Settings) -> Iterator[None]:
     """Show the dashboard as long as something else is served; a dashboard that fails is told."""
     path = settings.home / MESSAGES
     path.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "libelle.cli", "dashboard"]
+    command = [sys.executable, "-m", "libelle.cli", "dashboard", "--until-input-closes"]
     with (
         path.open("wb") as messages,
         subprocess.Popen(
             command,
             env=environment_with(**_decided(settings)),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # Never written to: it closes when this process is gone.
             stdout=messages,
             stderr=messages,
         ) as process,
@@ -55,6 +58,18 @@ def dashboard_beside(settings: Settings) -> Iterator[None]:
             yield
         finally:
             _stop(process)
+
+
+def stop_when_input_closes() -> None:
+    """Stop this process once its standard input closes: who started it is gone, even killed."""
+
+    def watch() -> None:
+        # Not by `sys.stdin`, whose lock an exit would wait for.
+        while os.read(0, 1):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _decided(settings: Settings) -> dict[str, str]:

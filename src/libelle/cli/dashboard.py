@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from libelle.cli.beside import stop_when_input_closes
 from libelle.cli.console import refuse_busy_port
 from libelle.errors import MissingPackageError
 from libelle.settings import read_settings
@@ -14,11 +15,16 @@ def dashboard(
     port: Annotated[
         int | None, typer.Option(help="Port to listen on [LIBELLE_DASHBOARD_PORT].")
     ] = None,
+    until_input_closes: Annotated[
+        bool, typer.Option("--until-input-closes", hidden=True, help="Stop with who started it.")
+    ] = False,
 ) -> None:
     """Show the figures of the service as pages: how much is automatic, how often it is wrong.
 
     Example: `libelle dashboard --port 8001`
     """
+    if until_input_closes:
+        stop_when_input_closes()
     given = {"host": host, "dashboard_port": port}
     settings = read_settings(**{name: value for name, value in given.items() if value is not None})
     settings.share_with_mlflow()

@@ -21,6 +21,7 @@ from libelle.cli.train import describe, run_training
 from libelle.errors import LibelleError, UsageError
 from libelle.monitoring.prediction_log import LogOptions
 from libelle.monitoring.privacy import TextPolicy
+from libelle.monitoring.recording import DEMONSTRATION
 from libelle.predictor import Answers
 from libelle.settings import ENV_FILE, Settings, read_settings
 from libelle.storage import write_atomically
@@ -189,7 +190,7 @@ def write_traffic(
     open_options = replace(options, text_policy=TextPolicy.FULL)
     traffic = make_traffic(until=until, **size)
     with recording(
-        open_options, predictor, request_id="traffic", version=version, client="libelle demo"
+        open_options, predictor, request_id="traffic", version=version, client=DEMONSTRATION
     ) as recorder:
         for start in range(0, len(traffic), TRAFFIC_CHUNK):
             _replay(traffic[start : start + TRAFFIC_CHUNK], start, predictor, recorder)

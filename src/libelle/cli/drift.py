@@ -78,19 +78,29 @@ def drift(
     # Weeks before the period are not studied: charts show them beside it.
     shown_since = since - timedelta(weeks=WEEKS_BEFORE) if since else None
     shown = read_period(options, since=shown_since, until=until, columns=columns)
-    chosen, current = choose_model(_rows_since(shown, since), model, settings)
+    before, studied = _cut(shown, since)
+    chosen, current = choose_model(studied, model, settings)
     earlier = None
     if against_log:
         before = read_period(options, since=against_log[0], until=against_log[1], columns=columns)
         _, earlier = choose_model(before, chosen.digest, settings)
     predictor = _find_predictor(chosen, model, settings, needed=against_log is None)
+    reference = _reference_of(predictor, needed=against_log is None)
     study = study_drift(
         current,
-        reference=None if against_log else _reference_of(predictor),
+        reference=None if against_log else reference,
         earlier=earlier,
+        truth=reference,
         nomenclature=predictor.nomenclature if predictor else None,
     )
-    found = _describe(study, rows_of_model(shown, chosen), chosen, predictor)
+    found = _describe(
+        study,
+        shown=rows_of_model(shown, chosen),
+        before=rows_of_model(before, chosen),
+        current=current,
+        chosen=chosen,
+        predictor=predictor,
+    )
     _write(found, report, digest, lang, settings.storage_options())
     if publish:
         _publish(study, chosen, settings)
@@ -116,15 +126,17 @@ def _refuse_overlap(since: datetime | None, against_log: tuple[datetime, datetim
         )
 
 
-def _rows_since(rows: Any, since: datetime | None) -> Any:
+def _cut(rows: Any, since: datetime | None) -> tuple[Any, Any]:
+    """Return the rows before a time, and those from it on; without one, all of them."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     if since is None:
-        return rows
+        return rows.slice(0, 0), rows
     moment = since if since.tzinfo else since.replace(tzinfo=UTC)
     times = rows["received_at"]
-    return rows.filter(pc.greater_equal(times, pa.scalar(moment, times.type)))
+    is_after = pc.greater_equal(times, pa.scalar(moment, times.type))
+    return rows.filter(pc.invert(is_after)), rows.filter(is_after)
 
 
 def _find_predictor(
@@ -137,27 +149,44 @@ def _find_predictor(
     except LibelleError as error:
         if needed:
             raise
-        say(f"Codes have no titles: {error}")
+        say(f"Codes have no titles, and no accuracy can be expected: {error}")
         return None
 
 
-def _reference_of(predictor: Any) -> Any:
+def _reference_of(predictor: Any, *, needed: bool) -> Any:
+    """Return the reference of the model; None if there is none, and only the truth is missed."""
     from libelle.profile import read_reference
 
-    return read_reference(predictor.manifest)
+    try:
+        return None if predictor is None else read_reference(predictor.manifest)
+    except LibelleError as error:
+        if needed:
+            raise
+        say(f"No accuracy can be expected: {error}")
+        return None
 
 
 def _describe(
-    study: "DriftStudy", shown: Any, chosen: "LoggedModel", predictor: Any
+    study: "DriftStudy",
+    *,
+    shown: Any,
+    before: Any,
+    current: Any,
+    chosen: "LoggedModel",
+    predictor: Any,
 ) -> dict[str, Any]:
-    from libelle.monitoring.drift import count_codes_by_week, count_weeks
+    from libelle.monitoring.drift import count_codes_by_week, count_weeks, find_segments
 
     nomenclature = predictor.nomenclature if predictor else None
+    segments = find_segments(before, current, nomenclature=nomenclature)
+    tops = [one for one in segments if one.kind == "top_code"]
     return {
         "model": {"name": chosen.name, "version": chosen.version, "digest": chosen.digest},
         **study.to_dict(),
         "weeks": count_weeks(shown),
         "codes_by_week": count_codes_by_week(shown, study.codes, nomenclature=nomenclature),
+        "segments": [segment.to_dict() for segment in segments],
+        "top_codes_by_week": count_codes_by_week(shown, tops, nomenclature=nomenclature),
     }
 
 
@@ -179,6 +208,8 @@ def _write(
             model=found["model"],
             weeks=found["weeks"],
             codes_by_week=found["codes_by_week"],
+            segments=found["segments"],
+            top_codes_by_week=found["top_codes_by_week"],
             lang=language,
             now=datetime.now(UTC),
         )
@@ -204,17 +235,13 @@ def _publish(study: "DriftStudy", chosen: "LoggedModel", settings: Settings) -> 
 
 def _lines(found: Mapping[str, Any]) -> list[str]:
     """Return the sentences, then what they are about."""
+    from libelle.reports.drift_words import ENGLISH
+
     model, current = found["model"], found["current"]
-    notes = {
-        "too_few_texts": "Too few texts to compare: it takes a hundred distinct ones on each side.",
-        "repeated_texts": "More than one text in twenty repeats; each counts once.",
-        "decisions_not_compared": "Automatic shares are not compared: thresholds differ.",
-        "domain_not_compared": "Periods are not told apart: too few texts.",
-    }
     return [
         *found["sentences"]["en"],
         f"Severity: {found['severity']}.",
-        *(notes[note] for note in found["notes"]),
+        *(ENGLISH[f"note_{note}"] for note in found["notes"]),
         f"Model {model['name']} {model['digest'][:12]}, "
         f"{current['n_texts']:,} distinct texts, from {current['since']} to {current['until']}.",
     ]

@@ -13,8 +13,6 @@ from libelle.cli.recording import read_log_options, recording
 from libelle.settings import Settings, read_settings
 from libelle.storage import StorageOptions, open_binary
 
-CLIENT = "libelle predict"
-
 
 def predict(
     model: Model,
@@ -53,10 +51,12 @@ def predict(
     if log_options is None:
         summary = code()
     else:
+        from libelle.monitoring.recording import NIGHT_FILES
+
         # The same file under the same model is the same rows, however often it is coded.
         request_id = f"file-{_digest_of(input, options)[:32]}"
         with recording(
-            log_options, predictor, request_id=request_id, version=version, client=CLIENT
+            log_options, predictor, request_id=request_id, version=version, client=NIGHT_FILES
         ) as recorder:
             summary = code(recorder=recorder)
     print_json(summary.to_dict()) if json else print_lines(summary.lines())

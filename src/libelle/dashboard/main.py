@@ -7,6 +7,7 @@ from typing import Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from api.security.access import make_guard
@@ -95,10 +96,11 @@ def create_dashboard(
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Sharpen the pencils and begin to count the log before somebody comes."""
+    """Sharpen the pencils, begin to count the log and to measure before somebody comes."""
     desk: Desk = app.state.desk
     desk.drawer.warm()
     desk.journal.start()
+    await run_in_threadpool(desk.parts)
     yield
 
 

@@ -2,50 +2,24 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from libelle.dashboard.alerting import AlertWatch
+from libelle.dashboard.clients import name_clients
+from libelle.dashboard.drift_seen import study
 from libelle.dashboard.model_view import DEADLINE_SECONDS, tracking_uri
-from libelle.dashboard.parts import (
-    AuditSeen,
-    CodeFeedback,
-    DriftSeen,
-    DriftTable,
-    Parts,
-)
-from libelle.dashboard.watching import Clock, Watched
+from libelle.dashboard.parts import AuditSeen, CodeFeedback, DriftSeen, Parts
+from libelle.dashboard.watching import Clock, Look, Watched
 from libelle.errors import DataError, LibelleError
 from libelle.monitoring.prediction_log import LogOptions
-from libelle.reports.formats import Language, format_number, format_share
 from libelle.settings import Settings
 
 AUDIT_SECONDS, FEEDBACK_SECONDS, DRIFT_SECONDS = 60.0, 60.0, 900.0
 CURRENT_DAYS, EARLIER_DAYS = 28, 56
 # A study of so many texts a day finds what a page has to say, in bounded memory.
 ROWS_PER_DAY = 1_000
-LEAST_EARLIER_ROWS = 1_000
-MOST_ROWS = 20
-LANGUAGES: tuple[Language, ...] = ("fr", "en")
-_NOTES = {
-    "too_few_texts": (
-        "Trop peu de libellés pour comparer : il en faut cent distincts de chaque côté.",
-        "Too few texts to compare: it takes a hundred distinct ones on each side.",
-    ),
-    "repeated_texts": (
-        "Plus d’un libellé sur vingt se répète ; chacun compte une fois.",
-        "More than one text in twenty repeats; each counts once.",
-    ),
-    "decisions_not_compared": (
-        "Les parts automatiques ne sont pas comparées : les seuils diffèrent.",
-        "Automatic shares are not compared: thresholds differ.",
-    ),
-    "domain_not_compared": (
-        "Les périodes ne sont pas distinguées par un classifieur : trop peu de libellés.",
-        "Periods are not told apart: too few texts.",
-    ),
-}
 
 
 class MeasuredParts:
@@ -72,11 +46,13 @@ class MeasuredParts:
 
     def read(self) -> Parts:
         """Return what is known now."""
+        drift = self._drift.look()
         return Parts(
             audit=self._audit.look().value,
-            drift=self._drift.look().value,
+            drift=drift.value,
             feedback=self._feedback.look().value,
             alerts=None if self._alerts is None else self._alerts.seen,
+            is_measuring=drift == Look(),
         )
 
     def wait(self, seconds: float) -> Parts:
@@ -146,114 +122,8 @@ class MeasuredParts:
         before = since - timedelta(days=EARLIER_DAYS)
         current = _sample(options, since=since, until=now)
         earlier = _sample(options, since=before, until=since)
-        return study(current, earlier, _find_model(self._settings), now=now)
-
-
-def study(current: Any, earlier: Any, predictor: Any, *, now: datetime) -> DriftSeen | None:
-    """Return what changed in the rows of the model that answered last; None without any.
-
-    Parameters
-    ----------
-    current, earlier : pyarrow.Table
-        Rows of the log, with the columns that `monitoring.drift` names.
-    predictor : Predictor or None
-        The one on this machine: its reference counts only if it is the one that answered.
-    now : datetime
-    """
-    from libelle.monitoring.drift import study_drift
-    from libelle.monitoring.logged_models import list_logged_models, rows_of_model
-    from libelle.profile import read_reference
-
-    if not len(current):
-        return None
-    answered = list_logged_models(current)[0]
-    rows, before = rows_of_model(current, answered), rows_of_model(earlier, answered)
-    nomenclature = None if predictor is None else predictor.nomenclature
-    if len(before) >= LEAST_EARLIER_ROWS:
-        found = study_drift(rows, earlier=before, nomenclature=nomenclature)
-    elif predictor is not None and predictor.digest == answered.digest:
-        reference = read_reference(predictor.manifest)
-        found = study_drift(rows, reference=reference, nomenclature=nomenclature)
-    else:
-        return None
-    return describe_study(found, now=now)
-
-
-def describe_study(found: Any, *, now: datetime) -> DriftSeen:
-    """Return a `DriftStudy` as the pages take it."""
-    from libelle.monitoring.drift import (
-        Severity,
-        describe_change,
-        describe_expectation,
-        describe_finding,
-    )
-
-    by_name = {one.comparison.name: one.severity for one in found.findings}
-    told = [
-        (one.severity, (describe_finding(one, "fr"), describe_finding(one, "en")))
-        for one in found.findings
-        if one.severity is not Severity.NONE
-    ]
-    of_codes = by_name.get("codes", Severity.LOW)
-    told += [
-        (of_codes, (describe_change(one, "fr"), describe_change(one, "en")))
-        for one in found.codes[:5]
-    ]
-    told.sort(key=lambda one: -one[0].rank)
-    expected = found.expected
-    return DriftSeen(
-        severity=found.severity.value,
-        sentences=tuple((severity.value, both) for severity, both in told),
-        expectation=(describe_expectation(expected, "fr"), describe_expectation(expected, "en")),
-        reference=_describe_reference(found),
-        current=_period(found.current),
-        tables=_tables(found),
-        notes=tuple(_NOTES[note] for note in found.notes if note in _NOTES),
-        measured_at=now,
-    )
-
-
-def _tables(found: Any) -> tuple[DriftTable, ...]:
-    before_and_now = (("Avant", "Before"), ("Maintenant", "Now"))
-    since = (("Depuis", "Since"),)
-    tables = []
-    if found.codes:
-        title = ("Codes dont la part change", "Codes whose share changed")
-        rows = tuple((*_row(one), _day(one.since)) for one in found.codes[:MOST_ROWS])
-        tables.append(DriftTable(title, (("Code", "Code"), *before_and_now, *since), rows))
-    if found.words:
-        title = ("Mots qui montent et baissent", "Words that rise and fall")
-        rows = tuple(map(_row, found.words[:MOST_ROWS]))
-        tables.append(DriftTable(title, (("Mot", "Word"), *before_and_now), rows))
-    return tuple(tables)
-
-
-def _row(change: Any) -> tuple[str, ...]:
-    name = change.title if change.title == change.name else f"{change.name} {change.title}"
-    shares = (format_share(one, "fr") for one in (change.share_before, change.share_after))
-    return (name, *shares)
-
-
-def _day(text: str | None) -> str:
-    return date.fromisoformat(text[:10]).strftime("%d/%m/%Y") if text else "–"
-
-
-def _describe_reference(found: Any) -> tuple[str, str]:
-    if found.reference_kind == "model":
-        return (
-            "les libellés sur lesquels le modèle a été certifié",
-            "the texts it was certified on",
-        )
-    return _period(found.reference)
-
-
-def _period(profile: Any) -> tuple[str, str]:
-    since, until = _day(profile.since), _day(profile.until)
-    n_texts = {lang: format_number(profile.n_texts, lang, 0) for lang in LANGUAGES}
-    return (
-        f"{n_texts['fr']} libellés distincts du {since} au {until}",
-        f"{n_texts['en']} distinct texts from {since} to {until}",
-    )
+        predictor, clients = _find_model(self._settings), name_clients(self._settings)
+        return study(current, earlier, predictor, now=now, clients=clients)
 
 
 def _sample(options: LogOptions, *, since: datetime, until: datetime) -> Any:

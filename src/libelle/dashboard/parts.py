@@ -10,7 +10,8 @@ from typing import Literal, Protocol
 
 from libelle.dashboard.alerting import AlertsSeen
 
-Severity = Literal["none", "low", "medium", "high"]
+Written = tuple[str, str]  # In French and in English.
+Point = tuple[str, str, float]  # Day in ISO 8601, name of the line, share.
 AuditStatus = Literal["holds", "in_doubt", "broken"]
 
 
@@ -65,20 +66,22 @@ class DriftTable:
 
     Attributes
     ----------
-    title : tuple of str
-        In French and in English.
-    columns : tuple of (str, str)
-        Their names, in French and in English.
-    rows : tuple of tuple of str
-        Cells, written already; the first one names the row.
-    points : tuple of (str, float)
-        Days in ISO 8601 and shares, drawn above the table; none when empty.
+    title : Written
+    columns : tuple of Written
+        Their names.
+    rows : tuple of tuple of Written
+        Cells; the first one names the row.
+    points : tuple of Point
+        Lines drawn above the table; none when empty.
+    note : Written or None
+        How to read it.
     """
 
-    title: tuple[str, str]
-    columns: tuple[tuple[str, str], ...]
-    rows: tuple[tuple[str, ...], ...]
-    points: tuple[tuple[str, float], ...] = ()
+    title: Written
+    columns: tuple[Written, ...]
+    rows: tuple[tuple[Written, ...], ...]
+    points: tuple[Point, ...] = ()
+    note: Written | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,25 +92,25 @@ class DriftSeen:
     ----------
     severity : str
         The largest one found.
-    sentences : tuple of (str, (str, str))
-        Severity of each thing found, and its sentence in French and in English; gravest first.
-    expectation : tuple of str or None
-        What accuracy is expected, in French and in English.
-    reference, current : tuple of str
-        What was compared, in French and in English.
+    sentences : tuple of (str, Written)
+        Severity of each thing found, and its sentence; gravest first.
+    expectation : Written or None
+        What accuracy is expected.
+    reference, current : Written
+        What was compared.
     tables : tuple of DriftTable
-    notes : tuple of (str, str)
+    notes : tuple of Written
         What limits the study.
     measured_at : datetime
     """
 
-    severity: Severity
-    sentences: tuple[tuple[Severity, tuple[str, str]], ...]
-    expectation: tuple[str, str] | None = None
-    reference: tuple[str, str] = ("", "")
-    current: tuple[str, str] = ("", "")
+    severity: str
+    sentences: tuple[tuple[str, Written], ...]
+    expectation: Written | None = None
+    reference: Written = ("", "")
+    current: Written = ("", "")
     tables: tuple[DriftTable, ...] = ()
-    notes: tuple[tuple[str, str], ...] = ()
+    notes: tuple[Written, ...] = ()
     measured_at: datetime
 
 
@@ -121,12 +124,22 @@ class CodeFeedback:
 
 @dataclass(frozen=True)
 class Parts:
-    """All of them, None for what nobody measured yet."""
+    """All of them, None for what nobody measured yet.
+
+    Attributes
+    ----------
+    audit : AuditSeen or None
+    drift : DriftSeen or None
+    feedback : mapping of str to CodeFeedback, or None
+    is_measuring : bool
+        Whether drift is being measured for the first time.
+    """
 
     audit: AuditSeen | None = None
     drift: DriftSeen | None = None
     feedback: Mapping[str, CodeFeedback] | None = None
     alerts: AlertsSeen | None = None
+    is_measuring: bool = False
 
 
 class PartsSource(Protocol):

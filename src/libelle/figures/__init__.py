@@ -15,6 +15,7 @@ from libelle.figures.traffic import (
     confidence_chart,
     days_chart,
     hours_chart,
+    lines_chart,
     share_chart,
 )
 from libelle.figures.weeks import codes_by_week_chart, weeks_chart
@@ -34,6 +35,7 @@ __all__ = [
     "days_chart",
     "hours_chart",
     "lengths_chart",
+    "lines_chart",
     "per_code_chart",
     "reliability_chart",
     "share_chart",

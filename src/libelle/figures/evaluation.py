@@ -258,5 +258,6 @@ def _threshold_layers(
     base = altair.Chart(altair.Data(values=points))
     return [
         base.mark_point(filled=True, size=90, shape="diamond").encode(x=x, y=y, color=color),
-        base.mark_text(dy=16).encode(x=x, y=y, text="name:N"),
+        # Errors rise along the curve, which leaves room above and before a point.
+        base.mark_text(align="right", dx=-2, dy=-12).encode(x=x, y=y, text="name:N"),
     ]

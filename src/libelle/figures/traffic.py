@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from libelle.figures.drawing import (
+    GUARANTEED,
     QUIET,
     RIGHT,
     WRONG,
@@ -19,6 +20,8 @@ WIDTH, HEIGHT = 330, 180
 DECISIONS = ("automatic", "review", "refused", "failed")
 COLORS = {"automatic": RIGHT, "review": "#b7791f", "refused": QUIET, "failed": WRONG}
 BEFORE, AFTER = QUIET, RIGHT
+LINES = [RIGHT, "#b7791f", GUARANTEED, WRONG]
+SHAPES = ["circle", "square", "triangle-up", "diamond"]
 _DAY_FORMAT: dict[Language, str] = {"fr": "%-d %b", "en": "%b %-d"}
 _WORDS: dict[Language, dict[str, str]] = {
     "fr": {
@@ -117,6 +120,36 @@ def share_chart(
     return _draw(line.encode(x=_days_axis(altair, lang), y=y), image, lang)
 
 
+def lines_chart(
+    rows: Sequence[Mapping[str, Any]], *, image: Image = "svg", lang: Language = "fr"
+) -> bytes:
+    """Draw a few shares week after week, told apart by their colours and by their signs.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        `day` in ISO 8601, `name` and `share`, in the order of the legend; four names at most.
+    image, lang : str
+        Of the picture and of its words.
+    """
+    altair = import_altair()
+    names = list(dict.fromkeys(row["name"] for row in rows))
+    legend = altair.Legend(orient="bottom", columns=1, labelLimit=WIDTH)
+    colors = altair.Scale(domain=names, range=LINES)
+    shapes = altair.Scale(domain=names, range=SHAPES)
+    chart = (
+        altair.Chart(altair.Data(values=list(rows)))
+        .mark_line(strokeWidth=2, point={"size": 40, "filled": True})
+        .encode(
+            x=_days_axis(altair, lang),
+            y=altair.Y("share:Q", title=None, axis=altair.Axis(format="%", tickCount=5)),
+            color=altair.Color("name:N", title=None, scale=colors, legend=legend),
+            shape=altair.Shape("name:N", title=None, scale=shapes, legend=legend),
+        )
+    )
+    return _draw(chart, image, lang)
+
+
 def confidence_chart(
     rows: Sequence[Mapping[str, Any]],
     thresholds: Sequence[float] = (),
@@ -188,9 +221,13 @@ def bars_chart(
             y=altair.Y("name:N", sort=None, title=None, axis=altair.Axis(labelLimit=190)),
         )
     )
-    # Names may be wider in the font of a reader: there is room for that.
-    chart = chart.properties(padding={"left": 28, "right": 5, "top": 5, "bottom": 5})
-    return _draw(chart, image, lang, height=max(60, 28 * len(rows)), width=WIDTH - 130)
+    # Names may be wider in the font of a reader: there is room for that. Whatever their length,
+    # the picture is as wide as the others, hence its letters as large.
+    chart = chart.properties(
+        padding={"left": 28, "right": 5, "top": 5, "bottom": 5},
+        autosize=altair.AutoSizeParams(type="fit-x", contains="padding"),
+    )
+    return _draw(chart, image, lang, height=max(60, 28 * len(rows)), width=WIDTH + 40)
 
 
 def _draw_stacked(
@@ -238,7 +275,9 @@ def _colors(altair: Any, present: Sequence[str], words: Mapping[str, str]) -> An
 
 
 def _counts(altair: Any) -> Any:
-    return altair.Axis(tickMinStep=1, tickCount=4, format=",d")
+    # Between few texts, ticks would have decimals, and be written as whole numbers.
+    whole = "datum.value % 1 ? '' : datum.label"
+    return altair.Axis(tickMinStep=1, tickCount=4, format=",d", labelExpr=whole)
 
 
 def _days_axis(altair: Any, lang: Language, *, as_bars: bool = False) -> Any:

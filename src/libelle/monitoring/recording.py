@@ -10,6 +10,10 @@ from libelle.monitoring.prediction_log.identifiers import make_prediction_ids
 from libelle.monitoring.prediction_sink import PredictionRows, PredictionSink
 from libelle.predictor import Answers
 
+# Who asks, when our own commands do.
+NIGHT_FILES, DEMONSTRATION = "libelle predict", "libelle demo"
+OWN_CLIENTS = (NIGHT_FILES, DEMONSTRATION)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recorder:

@@ -16,6 +16,7 @@ from libelle.reports.formats import Language, format_day
 from libelle.reports.rendering import render_template
 
 TEMPLATE = "drift.html.j2"
+SHOWN_DIGITS = 8  # Of a pseudonym.
 
 
 def render_drift_report(
@@ -24,6 +25,8 @@ def render_drift_report(
     model: Mapping[str, Any],
     weeks: Sequence[Mapping[str, Any]],
     codes_by_week: Sequence[Mapping[str, Any]],
+    segments: Sequence[Mapping[str, Any]] = (),
+    top_codes_by_week: Sequence[Mapping[str, Any]] = (),
     lang: Language,
     now: datetime,
 ) -> str:
@@ -37,6 +40,10 @@ def render_drift_report(
         `name` and `digest`.
     weeks, codes_by_week : sequence of mapping
         As `count_weeks` and `count_codes_by_week` give them.
+    segments : sequence of mapping
+        As `Segment.to_dict` gives them.
+    top_codes_by_week : sequence of mapping
+        As `count_codes_by_week` gives them, of the segments by code.
     lang : {"fr", "en"}
     now : datetime
         In UTC; written in the page.
@@ -59,7 +66,8 @@ def render_drift_report(
         context=_context(study, lang),
         tiles=_tiles(study),
         weeks=weeks,
-        charts=_charts(study, weeks, codes_by_week, lang),
+        charts=_charts(study, weeks, codes_by_week, top_codes_by_week, lang),
+        segments=_segments(segments, words),
         study=study,
     )
 
@@ -140,10 +148,29 @@ def _shares(profile: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
+def _segments(
+    segments: Sequence[Mapping[str, Any]], words: Mapping[str, str]
+) -> list[tuple[str, list[tuple[str, Mapping[str, Any]]]]]:
+    """Return the segments of each kind with their names, under the name of the kind."""
+    kinds: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
+    for segment in segments:
+        name = name_segment(segment["kind"], segment["name"], segment["title"], words)
+        kinds.setdefault(words[f"by_{segment['kind']}"], []).append((name, segment))
+    return list(kinds.items())
+
+
+def name_segment(kind: str, name: str, title: str, words: Mapping[str, str]) -> str:
+    """Return a segment as it is read: a code with its title, or whom a pseudonym stands for."""
+    if kind == "client":
+        return f"{words['application']} {name[:SHOWN_DIGITS]}" if name else words["nobody"]
+    return title if title == name else f"{name} {title}"
+
+
 def _charts(
     study: Mapping[str, Any],
     weeks: Sequence[Mapping[str, Any]],
     codes_by_week: Sequence[Mapping[str, Any]],
+    top_codes_by_week: Sequence[Mapping[str, Any]],
     lang: Language,
 ) -> dict[str, str]:
     """Return the pictures as SVG, by name."""
@@ -161,5 +188,9 @@ def _charts(
         drawn["codes"] = code_changes_chart(study["codes"], image="svg", lang=lang)
         drawn["codes_by_week"] = codes_by_week_chart(
             codes_by_week, since=since, image="svg", lang=lang
+        )
+    if top_codes_by_week:
+        drawn["top_codes_by_week"] = codes_by_week_chart(
+            top_codes_by_week, since=since, image="svg", lang=lang
         )
     return {name: svg.decode() for name, svg in drawn.items()}

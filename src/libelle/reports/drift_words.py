@@ -81,6 +81,20 @@ FRENCH = {
     "since": "depuis la semaine du",
     "words": "Mots",
     "word": "mot",
+    "segments": "Segment par segment",
+    "segments_note_model": (
+        "Toutes les réponses de la période, à côté de celles des douze semaines d’avant. Rien "
+        "n’est testé : un écart peut venir du hasard."
+    ),
+    "segments_note_log": (
+        "Toutes les réponses de la période, à côté de celles de la période antérieure. Rien n’est "
+        "testé : un écart peut venir du hasard."
+    ),
+    "by_top_code": "Code de premier niveau",
+    "by_client": "Application appelante",
+    "application": "application",
+    "nobody": "sans clé",
+    "share_of_answers": "part des réponses",
     "weeks": "Semaine après semaine",
     "weeks_note": (
         "Toutes les réponses, libellés répétés compris ; la première et la dernière semaine "
@@ -183,6 +197,20 @@ ENGLISH = {
     "since": "since the week of",
     "words": "Words",
     "word": "word",
+    "segments": "Segment by segment",
+    "segments_note_model": (
+        "All answers of the period, beside those of the twelve weeks before. Nothing is tested: a "
+        "difference may be chance."
+    ),
+    "segments_note_log": (
+        "All answers of the period, beside those of the earlier one. Nothing is tested: a "
+        "difference may be chance."
+    ),
+    "by_top_code": "Top-level code",
+    "by_client": "Calling application",
+    "application": "application",
+    "nobody": "without a key",
+    "share_of_answers": "share of the answers",
     "weeks": "Week after week",
     "weeks_note": (
         "All answers, repeated texts too; the first and the last week may not be whole."

@@ -68,6 +68,20 @@ def test_what_cannot_be_believed_says_why(reason, changes):
     assert "audit" in describe_expectation(found, "fr")
 
 
+def test_without_truth_confidences_are_taken_at_their_word_and_that_is_not_valid():
+    generator = np.random.default_rng(1)
+    reference, _ = make_profile(generator, truth=False)
+    current, accuracy = make_profile(generator, 3000)
+    found = expect_accuracy(reference, current, domain=None, audit=None)
+    assert found.low < accuracy < found.high
+    assert found.accuracy == pytest.approx(accuracy, abs=0.02)
+    assert (found.reference_accuracy, found.valid) == (None, False)
+    assert describe_expectation(found, "en") == (
+        "Accuracy to be expected: not valid (no reference tells what these confidences are "
+        "worth); only an audit measures it."
+    )
+
+
 def test_other_texts_void_the_expectation():
     reference, _ = make_profile(np.random.default_rng(0))
     domain = Domain(0.9, 0.005, "words", 500, 500)

@@ -8,7 +8,7 @@ from libelle.dashboard.views.drift import (
     LEAST_TEXTS,
     compare_codes,
     draw_series,
-    draw_tables,
+    show_tables,
     tell,
 )
 
@@ -19,18 +19,23 @@ router = APIRouter()
 def drift_page(request: Request) -> Response:
     """Show sentences first, then pictures."""
     desk, say = desk_of(request), say_of(request)
-    view, drift = desk.view(), desk.parts().drift
+    view, parts = desk.view(), desk.parts()
+    drift = parts.drift
     snapshot = rows_of(view)
+    codes = None
+    if snapshot and not drift:
+        codes = compare_codes(snapshot, desk.today(), desk.models.titles(), say)
     return render(
         request,
         "drift",
         notices=notices_of(view, say),
         drift=drift,
+        is_measuring=parts.is_measuring,
         place=0 if say.lang == "fr" else 1,
         told=tell(drift, say) if drift else [],
-        tables=draw_tables(drift, desk.drawer, say) if drift else [],
+        tables=show_tables(drift, desk.drawer, say) if drift else [],
         has_rows=snapshot is not None,
         figures=draw_series(snapshot, desk.drawer, say) if snapshot else [],
-        codes=compare_codes(snapshot, desk.today(), say) if snapshot else None,
+        codes=codes,
         least=LEAST_TEXTS,
     )

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from itertools import islice
 from typing import IO
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from libelle.dashboard.access import is_from_our_page, read_form
 from libelle.dashboard.calling import ApiGoneError, ApiRefusalError
-from libelle.dashboard.rendering import render, show_error
+from libelle.dashboard.rendering import language_of, render, show_error
 from libelle.dashboard.routes.coders import coder_of, keep_coder
 from libelle.dashboard.routes.state import desk_of, say_of
 from libelle.dashboard.trying import Deposit, UnreadableFileError, code_file, read_shape
@@ -68,12 +68,22 @@ async def give_file(request: Request) -> Response:
 
 
 @router.post("/try/code")
-async def code(request: Request) -> Response:
+async def code(request: Request, file: str = "") -> Response:
     """Code the file that was given, by the column that was chosen."""
     form = await read_form(request)
     if not is_from_our_page(request, desk_of(request).guard, form):
         return show_error(request, 403)
-    return await run_in_threadpool(_code_deposit, request, form)
+    return await run_in_threadpool(_code_deposit, request, file, form.get("column", ""))
+
+
+@router.get("/try/file")
+@router.get("/try/code")
+def back(request: Request, file: str = "") -> Response:
+    """Lead to the page from an address that only forms use: a refusal stands there, and is left.
+
+    Its other language is asked for, or the address is typed again.
+    """
+    return RedirectResponse(_address_of(request, file), 303)
 
 
 @router.get("/try/result")
@@ -117,9 +127,8 @@ def _keep_file(request: Request, file: IO[bytes], name: str) -> Response:
     return answer
 
 
-def _code_deposit(request: Request, form: dict[str, str]) -> Response:
+def _code_deposit(request: Request, token: str, column: str) -> Response:
     desk, say = desk_of(request), say_of(request)
-    token, column = form.get("file", ""), form.get("column", "")
     deposit = _find(request, token)
     if deposit is None:
         return _show(request, status=404, why=say.plain("try_bad_gone"))
@@ -181,8 +190,9 @@ def _find(request: Request, token: str) -> Deposit | None:
 
 def _address_of(request: Request, token: str) -> str:
     """Return the address of the page of a file, seen from a page below `/try/`."""
-    lang = "&lang=en" if request.query_params.get("lang") == "en" else ""
-    return f"../try?file={token}{lang}"
+    lang = language_of(request)
+    query = urlencode(({"file": token} if token else {}) | ({"lang": lang} if lang == "en" else {}))
+    return f"../try?{query}" if query else "../try"
 
 
 def _blocks_of(deposit: Deposit) -> Iterator[bytes]:

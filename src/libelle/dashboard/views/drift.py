@@ -10,7 +10,7 @@ from libelle.dashboard.rendering import format_day
 from libelle.dashboard.views.guarantee import Table
 from libelle.dashboard.views.periods import coverage_of, decisions_of, mondays_of, week_of
 from libelle.dashboard.words import Say
-from libelle.figures import share_chart
+from libelle.figures import lines_chart, share_chart
 from libelle.monitoring.rollups import Counts, Snapshot
 from libelle.monitoring.rollups.counts import MILLION
 from libelle.reports.formats import format_number, format_share
@@ -35,9 +35,26 @@ def tell(drift: DriftSeen, say: Say) -> list[Told]:
     return [Told(severity, sentence[place]) for severity, sentence in drift.sentences]
 
 
-def draw_tables(drift: DriftSeen, drawer: Drawer, say: Say) -> list[tuple[Table, Figure | None]]:
+@dataclass(frozen=True)
+class Shown:
+    """A table of the study, its picture, and how to read it."""
+
+    table: Table
+    picture: Figure | None
+    note: str
+
+
+def show_tables(drift: DriftSeen, drawer: Drawer, say: Say) -> list[Shown]:
     """Return the tables of a study, with their pictures."""
-    return [(_table(one, say), _picture(one, drift, drawer, say)) for one in drift.tables]
+    tables = [(one, _table(one, say)) for one in drift.tables]
+    return [
+        Shown(
+            table,
+            _picture(one, table, drift, drawer, say),
+            one.note[_place(say)] if one.note else "",
+        )
+        for one, table in tables
+    ]
 
 
 def refused_share(counts: Counts) -> float | None:
@@ -73,7 +90,9 @@ def draw_series(snapshot: Snapshot, drawer: Drawer, say: Say) -> list[Figure]:
     return [one for one in figures if one is not None]
 
 
-def compare_codes(snapshot: Snapshot, today: date, say: Say) -> Table | None:
+def compare_codes(
+    snapshot: Snapshot, today: date, titles: Mapping[str, str], say: Say
+) -> Table | None:
     """Return the codes whose share changed most in a month; None when there is too little."""
     middle = today - timedelta(days=N_DAYS)
     recent = snapshot.total(middle + timedelta(days=1), today)
@@ -92,17 +111,20 @@ def compare_codes(snapshot: Snapshot, today: date, say: Say) -> Table | None:
             before_share, share = (n / total for n, total in zip(n_texts, totals, strict=True))
             changes.append((code, before_share, share))
     changes.sort(key=lambda one: -abs(one[2] - one[1]))
-    rows = [_change(*one, say) for one in changes[:N_CODES_SHOWN]]
+    rows = [
+        _change(f"{code} {titles.get(code, '')}".rstrip(), before_share, share, say)
+        for code, before_share, share in changes[:N_CODES_SHOWN]
+    ]
     columns = [say.plain(one) for one in ("code", "before", "after", "change")]
     return Table(say.plain("drift_codes"), columns, rows) if rows else None
 
 
-def _change(code: str, before: float, after: float, say: Say) -> tuple[str, str, str, str]:
+def _change(name: str, before: float, after: float, say: Say) -> tuple[str, str, str, str]:
     points = 100 * (after - before)
     sign = "+" if points >= 0 else "−"
     written = f"{sign}{format_number(abs(points), say.lang, 2)}"
     return (
-        code,
+        name,
         format_share(before, say.lang),
         format_share(after, say.lang),
         say.plain("points", n=written),
@@ -139,26 +161,40 @@ def _draw_one(
 
 def _table(one: DriftTable, say: Say) -> Table:
     place = _place(say)
-    return Table(one.title[place], [names[place] for names in one.columns], one.rows)
+    return Table(
+        one.title[place],
+        [names[place] for names in one.columns],
+        [[cell[place] for cell in row] for row in one.rows],
+    )
 
 
-def _picture(one: DriftTable, drift: DriftSeen, drawer: Drawer, say: Say) -> Figure | None:
-    if len(one.points) < 2:
+def _picture(
+    one: DriftTable, table: Table, drift: DriftSeen, drawer: Drawer, say: Say
+) -> Figure | None:
+    """Return the lines of a table; none of less than two weeks."""
+    lines: dict[str, list[float]] = {}
+    for _, name, share in one.points:
+        lines.setdefault(name, []).append(share)
+    n_weeks = max(map(len, lines.values()), default=0)
+    if n_weeks < 2:
         return None
-    rows = [{"day": day, "coverage": share} for day, share in one.points]
-    title = one.title[_place(say)]
+    rows = [{"day": day, "name": name, "share": share} for day, name, share in one.points]
+    moves = "".join(
+        say.plain(
+            "drift_line_say",
+            name=name,
+            before=format_share(shares[0], say.lang),
+            after=format_share(shares[-1], say.lang),
+        )
+        for name, shares in lines.items()
+    )
     return drawer.figure(
-        ("drift", title, drift.measured_at, say.lang),
-        lambda: share_chart(rows, is_coverage=False, lang=say.lang),
-        title=title,
-        sentence=say.plain(
-            "drift_series_say",
-            n=len(rows),
-            before=format_share(one.points[0][1], say.lang),
-            after=format_share(one.points[-1][1], say.lang),
-        ),
-        columns=[names[_place(say)] for names in one.columns],
-        rows=one.rows,
+        ("drift", table.title, drift.measured_at, say.lang),
+        lambda: lines_chart(rows, lang=say.lang),
+        title=table.title,
+        sentence=say.plain("drift_lines_say", n=n_weeks) + moves,
+        columns=table.columns,
+        rows=[[str(cell) for cell in row] for row in table.rows],
     )
 
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from markupsafe import Markup
 
 from libelle.dashboard.journal import JournalView
-from libelle.dashboard.parts import AuditSeen, DriftSeen, Parts
+from libelle.dashboard.parts import AuditSeen, Parts
 from libelle.dashboard.rendering import format_day, format_moment
 from libelle.dashboard.views.periods import coverage_of, decisions_of
 from libelle.dashboard.views.promises import promise_in_force
@@ -58,7 +58,7 @@ def answer_four_questions(
     return [
         _how_much(snapshot, today, review_seconds, say),
         answer_how_wrong(parts.audit, promise_in_force(snapshot), say),
-        _what_changed(snapshot, parts.drift, today, say),
+        _what_changed(snapshot, parts, today, say),
         _what_to_do(view, snapshot, parts, today, say),
     ]
 
@@ -121,11 +121,13 @@ def _promised(promise: Promise | None, say: Say) -> list[Markup]:
     return [say("first_wrong_unchecked", target=target), why]
 
 
-def _what_changed(snapshot: Snapshot, drift: DriftSeen | None, today: date, say: Say) -> Card:
+def _what_changed(snapshot: Snapshot, parts: Parts, today: date, say: Say) -> Card:
     question, link = say.plain("ask_changed"), say.plain("see_drift")
+    drift = parts.drift
     if drift is None:
+        badge = say.plain("measuring" if parts.is_measuring else "not_measured")
         sentences = [_compare_shares(snapshot, today, say), *_new_version(snapshot, today, say)]
-        return Card(question, sentences, say.plain("not_measured"), "quiet", "drift", link)
+        return Card(question, sentences, badge, "quiet", "drift", link)
     place = 0 if say.lang == "fr" else 1
     told = [Markup.escape(sentence[place]) for _, sentence in drift.sentences[:2]]
     measured = say("first_changed_compared", at=format_moment(drift.measured_at, say.lang))

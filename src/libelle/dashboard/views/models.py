@@ -104,7 +104,7 @@ def _version(one: "ModelVersion", answered: Mapping[str | None, int], say: Say) 
 
 def _move(one: "Move", say: Say) -> MoveRow:
     nothing = say.plain("nothing")
-    name = f"move_{one.status.value}"
+    name, why = f"move_{one.status.value}", f"why_{one.kind.value}"
     return MoveRow(
         at=_moment(one.at, say),
         kind=say.plain(f"move_{one.kind.value}"),
@@ -113,7 +113,7 @@ def _move(one: "Move", say: Say) -> MoveRow:
             for change in one.changes
         ],
         by=one.by or say.plain("nobody"),
-        why=one.why,
+        why=say.plain(why) if say.knows(why) else one.why,
         status=say.plain(name) if say.knows(name) else "",
     )
 

@@ -16,6 +16,7 @@ ENGLISH = {
     "log_out": "Log out",
     "table": "See the numbers",
     "not_measured": "Not measured yet",
+    "measuring": "Being measured",
     "no_data": "No data yet",
     "data_of": "Log read on {at} UTC; last request on {last} UTC.",
     "data_of_none": "Log read on {at} UTC; no request.",

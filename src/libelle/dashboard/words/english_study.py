@@ -81,6 +81,7 @@ ENGLISH_STUDY = {
         "The distance to the texts that the model learnt from is not measured yet. "
         "<code>libelle drift</code> measures it."
     ),
+    "drift_measuring": "The distance is being measured: come back in a minute.",
     "drift_meanwhile": "Meanwhile, week after week",
     "drift_weeks": "Week after week",
     "drift_meanwhile_why": (
@@ -96,6 +97,8 @@ ENGLISH_STUDY = {
     "drift_unknown": "Share of unknown words",
     "drift_confidence": "Mean confidence",
     "drift_series_say": "Line of {n} weeks: from {before} to {after} in the last one.",
+    "drift_lines_say": "Lines of {n} weeks, from the first to the last one.",
+    "drift_line_say": " {name}: {before} → {after}.",
     "drift_codes": "Codes whose share changed most",
     "drift_codes_why": (
         "The last 28 days against the 28 before, untested: at least {n} texts on one side."
@@ -147,6 +150,8 @@ ENGLISH_STUDY = {
     "what": "what",
     "by": "by",
     "why": "why",
+    "why_first": "first version of this name",
+    "why_register": "newest version",
     "nobody": "unknown",
     "nothing": "none",
     "move_first": "first",

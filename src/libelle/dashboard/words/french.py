@@ -16,6 +16,7 @@ FRENCH = {
     "log_out": "Se déconnecter",
     "table": "Voir les chiffres",
     "not_measured": "Pas encore mesuré",
+    "measuring": "Mesure en cours",
     "no_data": "Pas encore de données",
     "data_of": "Journal lu le {at} UTC ; dernière demande le {last} UTC.",
     "data_of_none": "Journal lu le {at} UTC ; aucune demande.",

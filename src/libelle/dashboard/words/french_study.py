@@ -87,6 +87,7 @@ FRENCH_STUDY = {
         "L’écart aux textes d’apprentissage n’a pas encore été mesuré. <code>libelle drift</code> "
         "le mesure."
     ),
+    "drift_measuring": "L’écart est en cours de mesure : revenez dans une minute.",
     "drift_meanwhile": "En attendant, semaine après semaine",
     "drift_weeks": "Semaine après semaine",
     "drift_meanwhile_why": (
@@ -103,6 +104,8 @@ FRENCH_STUDY = {
     "drift_unknown": "Part de mots inconnus",
     "drift_confidence": "Indice de confiance moyen",
     "drift_series_say": "Courbe de {n} semaines : de {before} à {after} la dernière.",
+    "drift_lines_say": "Courbes de {n} semaines, de la première à la dernière.",
+    "drift_line_say": " {name} : {before} → {after}.",
     "drift_codes": "Codes dont la part a le plus changé",
     "drift_codes_why": (
         "Les 28 derniers jours contre les 28 d’avant, sans test : au moins {n} libellés d’un côté."
@@ -156,6 +159,8 @@ FRENCH_STUDY = {
     "what": "quoi",
     "by": "par",
     "why": "pourquoi",
+    "why_first": "première version de ce nom",
+    "why_register": "version la plus récente",
     "nobody": "inconnu",
     "nothing": "aucune",
     "move_first": "première",

@@ -10,6 +10,7 @@ from libelle.monitoring.drift.published import (
     publish_drift,
     read_drift,
 )
+from libelle.monitoring.drift.segments import Segment, find_segments
 from libelle.monitoring.drift.sentences import (
     Sentences,
     describe_change,
@@ -32,6 +33,7 @@ __all__ = [
     "ExpectedAccuracy",
     "Finding",
     "PublishedDrift",
+    "Segment",
     "Sentences",
     "Severity",
     "count_codes_by_week",
@@ -40,6 +42,7 @@ __all__ = [
     "describe_expectation",
     "describe_finding",
     "drift_beside",
+    "find_segments",
     "publish_drift",
     "read_drift",
     "study_drift",

@@ -3,7 +3,9 @@
 The reference knows, of each band of confidence, how many of its texts had the right code. If texts
 of one confidence are right as often today as then, the accuracy of today is that of the bands,
 weighed by the confidences of today. Nothing in the log can prove this; some things refute it, and
-the figure is then marked as not valid.
+the figure is then marked as not valid. So is the mean confidence, all that is left to expect where
+no reference knows the truth: confidences were calibrated once, and nothing tells what they are
+worth today.
 
 References
 ----------
@@ -44,9 +46,10 @@ class ExpectedAccuracy:
     valid : bool
         Whether nothing refutes the method.
     why_not : tuple of str
-        What does: `no_truth` (the reference holds none), `too_few_texts`, `outside_support`
-        (confidences that the reference hardly has), `other_texts` (texts of today are told apart
-        from those of before), `contradicted` (audited texts say otherwise).
+        What does, or what is missing: `no_truth` (the reference holds none: confidences are taken
+        at their word), `too_few_texts` (nothing is expected), `outside_support` (confidences that
+        the reference hardly has), `other_texts` (texts of today are told apart from those of
+        before), `contradicted` (audited texts say otherwise).
     """
 
     accuracy: float | None
@@ -73,28 +76,48 @@ def expect_accuracy(
     Parameters
     ----------
     reference : Profile
-        With its truth, which that of a model has.
+        With its truth, which that of a model has; an earlier period of the log has none.
     current : Profile
     domain : Domain or None
     audit : AuditEstimate or None
         Of the same model, on texts of the period.
     """
-    if reference.right is None:
-        return ExpectedAccuracy(None, None, None, None, False, ("no_truth",))
     if min(reference.n_answered, current.n_answered) < LEAST_TEXTS:
         return ExpectedAccuracy(None, None, None, None, False, ("too_few_texts",))
-    counts, right, today = _bands(reference.confidences, reference.right, current.confidences)
-    rates, shares = right / counts, today / today.sum()
-    accuracy = float(shares @ rates)
+    missing: tuple[str, ...]
+    if reference.right is None:
+        accuracy, variance = _weigh_confidences(current.confidences)
+        measured, missing = None, ("no_truth",)
+    else:
+        accuracy, variance = _weigh_bands(
+            reference.confidences, reference.right, current.confidences
+        )
+        measured, missing = sum(reference.right) / reference.n_answered, ()
+    margin = float(norm.isf(DELTA / 2) * np.sqrt(variance))
+    low, high = max(0.0, accuracy - margin), min(1.0, accuracy + margin)
+    why_not = missing + _refute(reference, current, low, high, domain, audit)
+    return ExpectedAccuracy(accuracy, low, high, measured, not why_not, why_not)
+
+
+def _weigh_confidences(today: Sequence[int]) -> tuple[float, float]:
+    """Return the mean confidence, and the variance of the share that is right if it says true."""
+    counts = np.array(today, dtype=np.float64)
+    rates = (np.arange(len(counts)) + 0.5) / len(counts)
+    n_texts = counts.sum()
+    return float(counts @ rates / n_texts), float(counts @ (rates * (1 - rates)) / n_texts**2)
+
+
+def _weigh_bands(
+    before: Sequence[int], right_before: Sequence[int], today: Sequence[int]
+) -> tuple[float, float]:
+    """Return the accuracy of bands of the reference, as often as they come today; its variance."""
+    counts, right, n_texts = _bands(before, right_before, today)
+    shares = n_texts / n_texts.sum()
+    accuracy = float(shares @ (right / counts))
     # Half a text more in each band: a band that is all right has not a variance of zero.
     smooth = (right + 0.5) / (counts + 1)
-    of_reference = (shares**2 * smooth * (1 - smooth) / counts).sum()
-    of_today = accuracy * (1 - accuracy) / today.sum()
-    margin = float(norm.isf(DELTA / 2) * np.sqrt(of_reference + of_today))
-    low, high = max(0.0, accuracy - margin), min(1.0, accuracy + margin)
-    why_not = _refute(reference, current, low, high, domain, audit)
-    measured = float(right.sum() / counts.sum())
-    return ExpectedAccuracy(accuracy, low, high, measured, not why_not, why_not)
+    of_reference = float((shares**2 * smooth * (1 - smooth) / counts).sum())
+    return accuracy, of_reference + float(accuracy * (1 - accuracy) / n_texts.sum())
 
 
 def _refute(

@@ -39,12 +39,12 @@ WORDS: dict[Language, dict[str, str]] = {
         "expected": (
             "Exactitude attendue, sans connaître la vérité : {accuracy} (de {low} à {high})."
         ),
-        "no_truth": "la référence ne connaît pas les vrais codes",
+        "no_truth": "aucune référence ne dit ce que valent ces indices de confiance",
         "too_few_texts": "il y a trop peu de libellés",
         "outside_support": "le modèle a des confiances que la référence n’a guère",
         "other_texts": "les libellés ne sont plus ceux de la référence",
         "contradicted": "des libellés audités disent autre chose",
-        "not_valid": "L’exactitude ne peut pas être estimée sans audit : {reasons}.",
+        "not_valid": "Exactitude attendue : non valable ({reasons}) ; seul un audit la mesure.",
         "rising": "Mots plus fréquents : {words}.",
         "falling": "Mots plus rares : {words}.",
         "rises": "a augmenté",
@@ -65,12 +65,12 @@ WORDS: dict[Language, dict[str, str]] = {
             "the later one is recognised {size} times in a hundred."
         ),
         "expected": "Accuracy to be expected, truth unknown: {accuracy} ({low} to {high}).",
-        "no_truth": "the reference does not know the true codes",
+        "no_truth": "no reference tells what these confidences are worth",
         "too_few_texts": "there are too few texts",
         "outside_support": "the model has confidences that the reference hardly has",
         "other_texts": "texts are not those of the reference any more",
         "contradicted": "audited texts say otherwise",
-        "not_valid": "Accuracy cannot be estimated without an audit: {reasons}.",
+        "not_valid": "Accuracy to be expected: not valid ({reasons}); only an audit measures it.",
         "rising": "Words that became more frequent: {words}.",
         "falling": "Words that became rarer: {words}.",
         "rises": "went up",
@@ -124,7 +124,7 @@ def describe_finding(finding: Finding, lang: Language) -> str:
 
 
 def describe_expectation(expected: ExpectedAccuracy, lang: Language) -> str:
-    """Say what accuracy is expected, or why none can be."""
+    """Say what accuracy is expected, or why it cannot be believed."""
     words = WORDS[lang]
     if not expected.valid:
         reasons = ", ".join(words[reason] for reason in expected.why_not)

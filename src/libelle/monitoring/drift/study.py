@@ -101,6 +101,7 @@ def study_drift(
     *,
     reference: Profile | None = None,
     earlier: pa.Table | None = None,
+    truth: Profile | None = None,
     nomenclature: Nomenclature | None = None,
     audit: AuditEstimate | None = None,
     alpha: float = ALPHA,
@@ -119,6 +120,9 @@ def study_drift(
         Of that model: `libelle.profile.read_reference`.
     earlier : Table or None
         Rows of an earlier period, of the same model.
+    truth : Profile or None
+        The model's reference, when an earlier period is compared with instead: it alone knows how
+        often each confidence is right, hence what accuracy to expect.
     nomenclature : Nomenclature or None
         Titles, and codes above.
     audit : AuditEstimate or None
@@ -163,7 +167,7 @@ def study_drift(
         ),
         words=find_word_changes(before, after) if before else (),
         domain=domain,
-        expected=expect_accuracy(profile, compared.profile, domain=domain, audit=audit),
+        expected=expect_accuracy(truth or profile, compared.profile, domain=domain, audit=audit),
         notes=_notes(findings, now, before),
     )
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -10,8 +10,22 @@ import pyarrow.compute as pc
 
 from libelle.data.nomenclature import Nomenclature
 from libelle.decision import Decision
-from libelle.monitoring.drift.changes import Change, count_with_ancestors
+from libelle.monitoring.drift.changes import count_with_ancestors
 from libelle.monitoring.drift.windows import mondays_of
+
+
+class Named(Protocol):
+    """A code, or a code above, with its title: a `Change` or a `Segment`."""
+
+    @property
+    def name(self) -> str:
+        """Return the code."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """Return its title."""
+        ...
 
 
 def count_weeks(rows: pa.Table) -> list[dict[str, Any]]:
@@ -37,7 +51,7 @@ def count_weeks(rows: pa.Table) -> list[dict[str, Any]]:
 
 
 def count_codes_by_week(
-    rows: pa.Table, changes: Sequence[Change], *, nomenclature: Nomenclature | None
+    rows: pa.Table, codes: Sequence[Named], *, nomenclature: Nomenclature | None
 ) -> list[dict[str, Any]]:
     """Return the share of some codes among the answers of each week that are not refusals.
 
@@ -45,8 +59,8 @@ def count_codes_by_week(
     ----------
     rows : Table
         Of the prediction log, of one model.
-    changes : sequence of Change
-        Of codes, or of codes above.
+    codes : sequence of Change or of Segment
+        Codes, or codes above.
     nomenclature : Nomenclature or None
         Says which codes are below.
 
@@ -55,20 +69,20 @@ def count_codes_by_week(
     list of dict
         `week`, `code`, `title` and `share`.
     """
-    answered = _not_refused(rows)
+    answered = not_refused(rows)
     mondays = mondays_of(answered)
     shares = []
     for monday in np.unique(mondays):
-        codes = answered.filter(pa.array(mondays == monday))["top_code"].to_pylist()
-        counted = count_with_ancestors(Counter(codes), nomenclature)
+        likeliest = answered.filter(pa.array(mondays == monday))["top_code"].to_pylist()
+        counted = count_with_ancestors(Counter(likeliest), nomenclature)
         shares += [
             {
                 "week": str(monday),
-                "code": change.name,
-                "title": change.title,
-                "share": counted[change.name] / len(codes),
+                "code": code.name,
+                "title": code.title,
+                "share": counted[code.name] / len(likeliest),
             }
-            for change in changes
+            for code in codes
         ]
     return shares
 
@@ -76,10 +90,11 @@ def count_codes_by_week(
 def _sum_up(rows: pa.Table) -> dict[str, Any]:
     counts = Counter(rows["decision"].to_pylist())
     shares = {decision.value: counts[decision.value] / len(rows) for decision in Decision}
-    confidence = pc.mean(_not_refused(rows)["confidence"]).as_py()
+    confidence = pc.mean(not_refused(rows)["confidence"]).as_py()
     return {"n_answers": len(rows), **shares, "confidence": confidence}
 
 
-def _not_refused(rows: pa.Table) -> pa.Table:
+def not_refused(rows: pa.Table) -> pa.Table:
+    """Return the answers that have a likeliest code."""
     # An item that failed has no decision: the filter leaves it out.
     return rows.filter(pc.not_equal(rows["decision"], Decision.REFUSED.value))

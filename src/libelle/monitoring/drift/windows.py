@@ -36,6 +36,7 @@ COLUMNS = (
     "n_words",
     "n_unknown_words",
     "text_hash",
+    "client",
 )
 TEXT_COLUMNS = ("text", "text_kind", "text_probability")
 
