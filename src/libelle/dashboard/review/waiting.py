@@ -9,9 +9,10 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from libelle.dashboard.review.items import Candidate, Item, Lots
+from libelle.dashboard.review.items import Candidate, Item, make_item
 from libelle.decision import Decision
 from libelle.monitoring.audit.sheet import read_answers, read_texts
+from libelle.monitoring.feedback.lots import Lots
 from libelle.monitoring.feedback.reading import read_feedback
 from libelle.monitoring.prediction_log import LogOptions
 from libelle.monitoring.prediction_log.reading import iter_days
@@ -154,16 +155,20 @@ class _Found:
         prediction_id = row["prediction_id"]
         is_audited = prediction_id in self.audited
         text = self.audited.get(prediction_id) or row["text"]
-        if text is None:
-            self.n_without_text += 1
-            return
         text_key = row["text_hash"] or prediction_id
+        if text is None:
+            if prediction_id in self.judges:  # Its text left the log at the verdict.
+                self._seen.add(text_key)
+            elif text_key not in self._seen:
+                self.n_without_text += 1
+            return
         if is_audited:
             self._met.add(prediction_id)
         elif text_key in self._seen:
             return
         self._seen.add(text_key)
-        item = self.lots.make_item(
+        item = make_item(
+            self.lots,
             prediction_id,
             text,
             text_key=text_key,
