@@ -12,13 +12,14 @@ from libelle.monitoring.audit.files import (
 from libelle.monitoring.audit.rates import RateEstimate
 from libelle.monitoring.audit.sampling import draw
 from libelle.monitoring.audit.sheet import join_answers, make_sheet, read_answers, read_texts
-from libelle.monitoring.audit.verdict import Verdict, publish, read_verdict
+from libelle.monitoring.audit.verdict import ReviewVerdict, Verdict, publish, read_verdict
 
 __all__ = [
     "ArmEstimate",
     "AuditEstimate",
     "DrawRecord",
     "RateEstimate",
+    "ReviewVerdict",
     "Status",
     "Verdict",
     "draw",
