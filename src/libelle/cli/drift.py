@@ -2,26 +2,30 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
 from libelle.cli.console import print_json, print_lines, say
-from libelle.cli.logged import choose_model, is_digest, load_logged_model, read_period
+from libelle.cli.logged import choose_model, is_digest, load_logged_model, sample_period
 from libelle.cli.options import Json, Since, Until
 from libelle.cli.recording import read_log_options
 from libelle.errors import LibelleError, UsageError
 from libelle.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from libelle.monitoring.drift import DriftStudy
+    from libelle.monitoring.drift import DriftStudy, WeekCounts
     from libelle.monitoring.logged_models import LoggedModel
+    from libelle.monitoring.prediction_log import LogOptions
     from libelle.storage import StorageOptions
 
 LANGUAGES = ("fr", "en")
 LEVELS = ("low", "medium", "high")
 DRIFTED = 3
 WEEKS_BEFORE = 12
+# Shares are then known to a fifth of a point, and the least change that counts is half of one.
+MOST_ROWS = 60_000
 
 
 def drift(
@@ -60,20 +64,17 @@ def drift(
     Example: `libelle drift --since 2026-03-01 --report drift.html --fail-at high`
     """
     from libelle.monitoring.drift import COLUMNS, TEXT_COLUMNS, Severity, study_drift
-    from libelle.monitoring.logged_models import rows_of_model
 
     _refuse_odd_options(report, lang, fail_at)
     _refuse_overlap(since, against_log)
     settings = read_settings()
     columns = COLUMNS + TEXT_COLUMNS if against_log else COLUMNS
     options = read_log_options(settings)
-    # Weeks before the period are not studied: charts show them beside it.
-    shown_since = since - timedelta(weeks=WEEKS_BEFORE) if since else None
-    shown = read_period(options, since=shown_since, until=until, columns=columns)
-    chosen, current = choose_model(_rows_since(shown, since), model, settings)
+    read = partial(sample_period, options, columns=columns, most=MOST_ROWS)
+    chosen, current = choose_model(read(since=since, until=until), model, settings)
     earlier = None
     if against_log:
-        before = read_period(options, since=against_log[0], until=against_log[1], columns=columns)
+        before = read(since=against_log[0], until=against_log[1])
         _, earlier = choose_model(before, chosen.digest, settings)
     predictor = _find_predictor(chosen, model, settings, needed=against_log is None)
     study = study_drift(
@@ -82,7 +83,10 @@ def drift(
         earlier=earlier,
         nomenclature=predictor.nomenclature if predictor else None,
     )
-    found = _describe(study, rows_of_model(shown, chosen), chosen, predictor)
+    # Weeks before the period are not studied: charts show them beside it.
+    shown_since = since - timedelta(weeks=WEEKS_BEFORE) if since else None
+    shown = _count_weeks(options, chosen, since=shown_since, until=until)
+    found = _describe(study, shown, chosen, predictor)
     _write(found, report, digest, lang, settings.storage_options())
     print_json(found) if json else print_lines(_lines(found))
     if fail_at and study.severity.rank >= Severity(fail_at).rank:
@@ -106,15 +110,25 @@ def _refuse_overlap(since: datetime | None, against_log: tuple[datetime, datetim
         )
 
 
-def _rows_since(rows: Any, since: datetime | None) -> Any:
-    import pyarrow as pa
-    import pyarrow.compute as pc
+def _count_weeks(
+    options: "LogOptions",
+    chosen: "LoggedModel",
+    *,
+    since: datetime | None,
+    until: datetime | None,
+) -> "WeekCounts":
+    """Count all answers of a model week by week, in the memory of one day."""
+    from libelle.monitoring.drift import WEEK_COLUMNS, WeekCounts
+    from libelle.monitoring.logged_models import rows_of_model
+    from libelle.monitoring.prediction_log.reading import iter_days, read_spool
 
-    if since is None:
-        return rows
-    moment = since if since.tzinfo else since.replace(tzinfo=UTC)
-    times = rows["received_at"]
-    return rows.filter(pc.greater_equal(times, pa.scalar(moment, times.type)))
+    period: dict[str, Any] = {"since": since, "until": until, "columns": WEEK_COLUMNS}
+    counts = WeekCounts()
+    if options.spool_path.is_dir():
+        counts.add(rows_of_model(read_spool(options.spool_path, **period), chosen))
+    for _, content in iter_days(options.uri, **period, options=options.storage):
+        counts.add(rows_of_model(content.table, chosen))
+    return counts
 
 
 def _find_predictor(
@@ -138,16 +152,14 @@ def _reference_of(predictor: Any) -> Any:
 
 
 def _describe(
-    study: "DriftStudy", shown: Any, chosen: "LoggedModel", predictor: Any
+    study: "DriftStudy", shown: "WeekCounts", chosen: "LoggedModel", predictor: Any
 ) -> dict[str, Any]:
-    from libelle.monitoring.drift import count_codes_by_week, count_weeks
-
     nomenclature = predictor.nomenclature if predictor else None
     return {
         "model": {"name": chosen.name, "version": chosen.version, "digest": chosen.digest},
         **study.to_dict(),
-        "weeks": count_weeks(shown),
-        "codes_by_week": count_codes_by_week(shown, study.codes, nomenclature=nomenclature),
+        "weeks": shown.weeks(),
+        "codes_by_week": shown.codes(study.codes, nomenclature=nomenclature),
     }
 
 
