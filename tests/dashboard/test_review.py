@@ -180,14 +180,20 @@ def test_what_is_judged_leaves_its_room_to_what_is_not(tmp_path, make_desk):
 
 
 def test_a_text_that_left_at_its_verdict_is_neither_asked_again_nor_missed(tmp_path):
-    bare = {"text": None, "text_kind": None, "text_hash": "h"}
-    rows = [make_review_row(0, **bare), make_review_row(1, text_hash="h"), make_review_row(2)]
+    bare = {"text": None, "text_kind": None}
+    rows = [
+        make_review_row(0, **bare, text_hash="h"),
+        make_review_row(1, text_hash="h"),
+        make_review_row(2),
+        make_review_row(3, **bare),
+    ]
     put(tmp_path / "log", rows)
     options = make_settings(tmp_path).log_options()
     before = read_waiting(options, sheets=(), now=NOW)
     assert (len(before.items), before.n_without_text) == (2, 1)
-    verdict = make_feedback(prediction_id=prediction_id(0))
-    give_feedback(FeedbackStore(options.uri), verdict)
+    for number in (0, 3):
+        verdict = make_feedback(prediction_id=prediction_id(number))
+        give_feedback(FeedbackStore(options.uri), verdict)
     waiting = read_waiting(options, sheets=(), now=NOW)
     assert (ids(waiting.items), waiting.n_without_text) == ({prediction_id(2)}, 0)
 
