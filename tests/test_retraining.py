@@ -10,8 +10,16 @@ import pytest
 from libelle.data.datasets import Dataset
 from libelle.data.demo import make_traffic
 from libelle.errors import DataError
-from libelle.monitoring.feedback import FeedbackSource, FeedbackVerdict, NewFeedback
+from libelle.monitoring.feedback import (
+    FeedbackSource,
+    FeedbackStore,
+    FeedbackVerdict,
+    NewFeedback,
+    give_feedback,
+)
+from libelle.monitoring.feedback.lots import Lots
 from libelle.monitoring.feedback.reading import build_table, mark_current
+from libelle.monitoring.prediction_log.reading import read_log
 from libelle.monitoring.privacy import Pseudonyms
 from libelle.retraining import AuditedTexts, add_texts, read_audited_texts
 from tests.cli.test_commands import run
@@ -44,13 +52,38 @@ def journey(tmp_path_factory):
 
 def truth_of(settings):
     """Return the codes that agents would give to the traffic, by text."""
-    from libelle.monitoring.prediction_log.reading import read_log
-
     rows = read_log(settings["LIBELLE_LOG_URI"]).table.to_pylist()
     until = max(row["received_at"] for row in rows)
     # Traffic ends at the moment of the command: its codes do not depend on that moment.
     sent = make_traffic(until=until.astimezone(UTC), n_weeks=3, texts_per_day=60)
     return {one.text: one.code for one in sent}
+
+
+def judge_one(settings, *, drawn):
+    """Let a coder judge a text that no audit drew; return the predictions to review that say it."""
+    rows = read_log(settings["LIBELLE_LOG_URI"]).table.to_pylist()
+    audited = {row["text_hash"] for row in rows if row["prediction_id"] in drawn}
+    to_review = [row for row in rows if row["decision"] == "review"]
+    lots = Lots(KEY.encode())
+    one = next(
+        row
+        for row in to_review
+        if row["text_hash"] not in audited and lots.n_coders(row["prediction_id"]) == 1
+    )
+    verdict = make_feedback(one["prediction_id"], "ada", "01")
+    give_feedback(FeedbackStore(settings["LIBELLE_LOG_URI"]), verdict)
+    return {row["prediction_id"] for row in to_review if row["text_hash"] == one["text_hash"]}
+
+
+def purge(home, settings):
+    finished = run("log", "purge", "--json", home=home, **settings, LIBELLE_TEXT_POLICY="review")
+    assert finished.returncode == 0, finished.stderr
+    return json.loads(finished.stdout)["spent_texts"]
+
+
+def with_text(settings):
+    rows = read_log(settings["LIBELLE_LOG_URI"]).table.to_pylist()
+    return {row["prediction_id"] for row in rows if row["text"] is not None}
 
 
 def test_from_an_audit_to_a_challenger_that_is_judged(journey, tmp_path):
@@ -69,12 +102,18 @@ def test_from_an_audit_to_a_challenger_that_is_judged(journey, tmp_path):
         writer.writerows(asked)
     n_judged = sum(bool(one["code"]) for one in asked)
     assert n_judged > 150
+    judged_ids = {one["prediction_id"] for one in asked if one["code"]}
+    seen = judge_one(settings, drawn={one["prediction_id"] for one in asked})
+    assert purge(home, settings)["n_texts"] == len(seen)
+    assert judged_ids <= with_text(settings)
     command = ("retrain", "demo.csv", "--text=text", "--code=code", "--model=demo")
     finished = run(*command, "--audit", sheet, *QUICK, "--json", home=home, **settings)
     assert finished.returncode in (0, 1), finished.stderr
     said = json.loads(finished.stdout)
     assert said["training"]["model_uri"] == "models:/demo/2"
     assert said["training"]["alias"] == "challenger"
+    assert purge(home, settings)["n_left"] == 0
+    assert with_text(settings).isdisjoint(judged_ids | seen)
     gate = said["gate"]
     assert gate["promoted"] is False
     assert {check["name"] for check in gate["checks"]} >= {"accuracy"}
@@ -101,7 +140,7 @@ def test_without_audited_verdicts_nothing_is_learnt(journey):
 
 def judged(*rows):
     """Return verdicts that stand: prediction, coder, code."""
-    return mark_current(build_table([make_feedback(*row) for row in rows]))
+    return mark_current(build_table([make_feedback(*row).to_row(1) for row in rows]))
 
 
 def make_feedback(prediction_id, coder, code):
@@ -113,7 +152,7 @@ def make_feedback(prediction_id, coder, code):
         code=code,
         given_at=datetime(2026, 11, 1, tzinfo=UTC),
         source=FeedbackSource.API,
-    ).to_row(1)
+    )
 
 
 def names(n):
@@ -164,6 +203,7 @@ def test_only_what_two_coders_agree_on_or_an_audit_drew_is_learnt(log):
     )  # fmt: skip
     learnt, found = read(drawn=[four])
     assert learnt == {"a": "01", "d": "04"}
+    assert found.prediction_ids == (one, four)
     counts = (found.n_verdicts, found.n_not_audited, found.n_undecided, found.n_without_text)
     assert counts == (5, 1, 1, 1)
     learnt, _ = read(drawn=[four], texts={"n4": "from elsewhere", "n0": "as it was sent"})

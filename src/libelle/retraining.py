@@ -10,11 +10,11 @@ from libelle.data.datasets import Dataset
 from libelle.errors import DataError
 from libelle.monitoring.feedback.joining import judge_predictions
 from libelle.monitoring.feedback.reading import read_feedback
+from libelle.monitoring.keeping import AUDITED_CODERS
 from libelle.monitoring.prediction_log.reading import read_log
 from libelle.storage import DEFAULT_OPTIONS, StorageOptions
 
 COLUMNS = ("prediction_id", "id", "received_at", "model_name", "text")
-MIN_CODERS = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +35,8 @@ class AuditedTexts:
         Those on which coders disagree, or say no code.
     n_without_text : int
         Those whose text is kept nowhere.
+    prediction_ids : tuple of str
+        Predictions whose texts are in `learnt` or `held`.
     """
 
     learnt: Dataset
@@ -43,6 +45,7 @@ class AuditedTexts:
     n_not_audited: int
     n_undecided: int
     n_without_text: int
+    prediction_ids: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """Say what was gathered."""
@@ -107,12 +110,12 @@ def read_audited_texts(
     of_model = {one: said[one] for one in sorted(said) if one in rows}
     audited = {one: codes for one, codes in of_model.items() if codes is not None}
     decided = {one: min(codes) for one, codes in audited.items() if len(codes) == 1}
-    coded = []
+    coded = {}
     for prediction_id, code in decided.items():
         row = rows[prediction_id]
         text = (texts or {}).get(row["id"] or "", row["text"])
         if text is not None:
-            coded.append((text, code, row["received_at"].date().isoformat()))
+            coded[prediction_id] = (text, code, row["received_at"].date().isoformat())
     if not coded:
         raise DataError(
             f"No audited verdict on {name!r} has a text to learn from: {len(of_model):,} "
@@ -120,9 +123,9 @@ def read_audited_texts(
             "draw`), have two coders agree, or give the texts with --texts and --id."
         )
     everything = Dataset(
-        texts=[text for text, _, _ in coded],
-        codes=[code for _, code, _ in coded],
-        dates=[day for _, _, day in coded],
+        texts=[text for text, _, _ in coded.values()],
+        codes=[code for _, code, _ in coded.values()],
+        dates=[day for _, _, day in coded.values()],
         name=f"{name} feedback",
     )
     held = [_draw(key, seed) < held_share for key in everything.keys]
@@ -133,6 +136,7 @@ def read_audited_texts(
         n_not_audited=len(of_model) - len(audited),
         n_undecided=len(audited) - len(decided),
         n_without_text=len(decided) - len(coded),
+        prediction_ids=tuple(coded),
     )
 
 
@@ -145,7 +149,7 @@ def _gather(
     """
     said: dict[str, set[str] | None] = {}
     for one in judged.to_pylist():
-        audited = one["n_coders"] >= MIN_CODERS or one["prediction_id"] in drawn
+        audited = one["n_coders"] >= AUDITED_CODERS or one["prediction_id"] in drawn
         code = one["right_code"]
         said[one["prediction_id"]] = (set() if code is None else {code}) if audited else None
     for prediction_id, code in answers.items():

@@ -91,6 +91,15 @@ def test_what_was_found_broken_stays_so(tmp_path):
     assert not later.condemns("d2", "t1")
 
 
+def test_a_verdict_of_version_1_is_still_heard(tmp_path):
+    uri = tmp_path / "verdict.json"
+    document = make_verdict("d" * 64).to_dict()
+    del document["review"]
+    uri.write_text(json.dumps(document | {"verdict_version": 1}))
+    seen = look(str(uri), DEFAULT_OPTIONS, before=NEVER)
+    assert seen.broken == [["d" * 64, "t1"]]
+
+
 def test_another_sample_does_not_mend_a_broken_promise(tmp_path):
     uri = tmp_path / "verdict.json"
     publish(make_verdict("d1"), uri)

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from libelle.cli.app import app
 from libelle.errors import DataError, StorageError, UsageError
 from libelle.monitoring.audit import Status, files, read_verdict
+from libelle.monitoring.audit.records import read_audited_predictions
 from libelle.monitoring.privacy import Pseudonyms
 from tests.monitoring.rows import CODES, FIRST_DAY, make_log, with_column, write_log
 
@@ -280,6 +281,22 @@ def test_without_texts_in_the_log_the_callers_are_joined_by_their_identifiers(ba
     assert all(row["text"] == texts[row["id"]] for row in read_sheet(bare / "a.csv"))
     assert "Beware" not in done.stderr
     assert "keep no text" not in done.stdout
+
+
+def test_what_is_drawn_from_the_log_is_noted_there_and_what_is_refused_is_not(rows, tmp_path):
+    write_log(rows, str(tmp_path / "log"))
+    audit(tmp_path, "draw", tmp_path / "a.csv", "--automatic=20")
+    drawn = set(sample_of(tmp_path)["prediction_id"].to_pylist())
+    assert read_audited_predictions(str(tmp_path / "log")).drawn == drawn
+    for name in ("a.csv", "a.txt"):
+        with pytest.raises(UsageError):
+            audit(tmp_path, "draw", tmp_path / name, "--automatic=30", "--seed=1")
+    assert read_audited_predictions(str(tmp_path / "log")).drawn == drawn
+
+
+def test_texts_of_the_caller_are_not_noted(bare):
+    audit(bare, "draw", bare / "a.csv", f"--texts={bare / 'own.csv'}", "--id=n")
+    assert read_audited_predictions(str(bare / "log")).drawn == frozenset()
 
 
 def test_texts_that_are_others_than_those_answered_are_told(bare):

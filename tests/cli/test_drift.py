@@ -104,6 +104,16 @@ def test_the_json_stands_alone_and_says_all(home):
     assert weeks == [("2026-03-02", 1500), ("2026-03-16", 1500)]
 
 
+def test_of_a_long_period_a_draw_is_studied_and_all_weeks_are_counted(home, monkeypatch):
+    monkeypatch.setattr("libelle.cli.drift.MOST_ROWS", 600)
+    done = drift(home, "--model", home / "model", CHANGED, "--json")
+    answer = json.loads(done.stdout)
+    assert "Drawn at random: 600 of the 1,500 rows of this period." in done.stderr
+    assert 500 < answer["current"]["n_texts"] <= 600
+    assert answer["severity"] == "high"
+    assert [week["n_answers"] for week in answer["weeks"]] == [1500, 1500]
+
+
 def test_the_report_and_the_digest_are_in_french_unless_told_otherwise(home, tmp_path):
     files = (f"--report={tmp_path / 'd.html'}", f"--digest={tmp_path / 'd.txt'}")
     drift(home, "--model", home / "model", CHANGED, *files)

@@ -6,17 +6,31 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from libelle.cli.app import app
+from libelle.errors import StorageError
+from libelle.monitoring.audit.records import (
+    RecordKind,
+    note_predictions,
+    read_audited_predictions,
+)
+from libelle.monitoring.feedback import FeedbackStore, give_feedback
 from libelle.monitoring.feedback.reading import read_feedback
 from libelle.monitoring.prediction_log.reading import read_log
 from libelle.predictor import Predictor
 from tests.cli.test_commands import fails, run
+from tests.dashboard.working import make_review_row, prediction_id
+from tests.monitoring.log_rows import put
+from tests.monitoring.verdicts import make_feedback
 from tests.test_predictor import make_predictor
 
 KEY = "k" * 40
+NAME = prediction_id(1)  # Which chance gives to one coder.
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +115,33 @@ def test_days_and_texts_that_are_too_old_leave_the_log(home, logged):
     assert 0 < table_of(logged).num_rows < before.num_rows
 
 
+@pytest.mark.parametrize(("policy", "n_left"), [("review", 0), ("full", 1), ("redacted", 1)])
+def test_a_judged_text_leaves_the_log_under_the_policy_that_says_so(tmp_path, policy, n_left):
+    put(tmp_path / "log", [make_review_row(1, received_at=datetime.now(UTC))])
+    give_feedback(FeedbackStore(str(tmp_path / "log")), make_feedback(prediction_id=NAME))
+    purged = purge(tmp_path, "--json", LIBELLE_TEXT_POLICY=policy)
+    assert purged.exit_code == 0, purged.output
+    spent = json.loads(purged.stdout)["spent_texts"]
+    assert spent == (None if n_left else {"n_texts": 1, "n_files": 1, "n_left": 0, "problems": []})
+    texts = read_log(str(tmp_path / "log")).table["text"]
+    assert len(texts) - texts.null_count == n_left
+    said = purge(tmp_path, LIBELLE_TEXT_POLICY=policy).stdout
+    assert ("texts that coders judged" in said) is (n_left == 0)
+
+
+def test_a_purge_that_could_not_look_at_all_fails_and_names_what(tmp_path):
+    [name] = put(tmp_path / "log", [make_review_row(1, received_at=datetime.now(UTC))])
+    (tmp_path / "log" / name).write_bytes(b"damaged")
+    with pytest.raises(StorageError, match="Not all texts"):
+        purge(tmp_path, LIBELLE_TEXT_POLICY="review")
+
+
+def purge(folder, *options, **settings):
+    environment = {"LIBELLE_HOME": str(folder), **log_of(folder), **settings}
+    command = ["log", "purge", *options]
+    return CliRunner().invoke(app, command, env=environment, catch_exceptions=False)
+
+
 def test_a_person_is_erased_by_identifier_and_by_text(home, logged, tmp_path):
     rows = table_of(logged).to_pylist()
     by_id, by_text = rows[0], next(row for row in rows if row["text"] != rows[0]["text"])
@@ -109,6 +150,12 @@ def test_a_person_is_erased_by_identifier_and_by_text(home, logged, tmp_path):
         "prediction_id,verdict,code,coder\n"
         f"{by_id['prediction_id']},not_enough_information,,ada\n"
         f"{by_text['prediction_id']},not_enough_information,,ada\n"
+    )
+    note_predictions(
+        logged["LIBELLE_LOG_URI"],
+        RecordKind.DRAWN,
+        [by_id["prediction_id"], by_text["prediction_id"]],
+        now=datetime.now(UTC),
     )
     imported = run("feedback", "import", verdicts, home=home, **logged)
     assert imported.returncode == 0, imported.stderr
@@ -123,6 +170,7 @@ def test_a_person_is_erased_by_identifier_and_by_text(home, logged, tmp_path):
     assert by_text["text_hash"] not in {row["text_hash"] for row in left}
     assert len(left) < len(rows)
     assert read_feedback(logged["LIBELLE_LOG_URI"]).table.num_rows == 0
+    assert read_audited_predictions(logged["LIBELLE_LOG_URI"]).drawn == frozenset()
 
 
 def test_texts_to_erase_may_come_by_the_input(home, logged):

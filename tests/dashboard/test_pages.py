@@ -49,6 +49,7 @@ AUDIT = AuditSeen(
     review_low=0.55,
     review_high=0.67,
     n_review_judged=210,
+    n_review_wrong=82,
 )
 DRIFT = DriftSeen(
     severity="high",

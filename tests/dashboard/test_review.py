@@ -11,20 +11,25 @@ from pydantic import SecretStr
 from libelle.dashboard.calling import ApiClient, ApiGoneError
 from libelle.dashboard.review import Reviewing
 from libelle.dashboard.review.desk import NotYoursError
-from libelle.dashboard.review.items import HIDDEN_SHARE, TWICE_SHARE, Lots
+from libelle.dashboard.review.items import HIDDEN_SHARE
 from libelle.dashboard.review.leases import LEASE_SECONDS
 from libelle.dashboard.review.waiting import agreement_of, read_waiting
+from libelle.monitoring.feedback import FeedbackStore, give_feedback
+from libelle.monitoring.feedback.lots import TWICE_SHARE, Lots
 from tests.api.keys import ENTRIES, SECRETS
 from tests.dashboard.conftest import NOW, make_settings
 from tests.dashboard.html import Page
 from tests.dashboard.working import (
     SCRIPT,
     api_on,
+    make_review_row,
     prediction_id,
     put_reviews,
     small_model,
     verdicts_in,
 )
+from tests.monitoring.log_rows import put
+from tests.monitoring.verdicts import make_feedback
 from tests.servers import free_port
 
 N_TEXTS = 12
@@ -41,7 +46,7 @@ def model(tmp_path_factory):
 def plain_lots(monkeypatch):
     """Let chance hide nothing and double nothing, unless a test says so."""
     monkeypatch.setattr("libelle.dashboard.review.items.HIDDEN_SHARE", 0.0)
-    monkeypatch.setattr("libelle.dashboard.review.items.TWICE_SHARE", 0.0)
+    monkeypatch.setattr("libelle.monitoring.feedback.lots.TWICE_SHARE", 0.0)
 
 
 @pytest.fixture
@@ -94,7 +99,7 @@ def test_a_lease_ends_with_its_time(make_desk):
 
 
 def test_some_texts_are_judged_by_two_people_and_no_more(make_desk, monkeypatch, tmp_path):
-    monkeypatch.setattr("libelle.dashboard.review.items.TWICE_SHARE", 1.0)
+    monkeypatch.setattr("libelle.monitoring.feedback.lots.TWICE_SHARE", 1.0)
     desk = make_desk()
     [ours] = desk.take("a")
     desk.give("a", ours.prediction_id, "0101", is_code=True)
@@ -172,6 +177,25 @@ def test_what_is_judged_leaves_its_room_to_what_is_not(tmp_path, make_desk):
     options = make_settings(tmp_path).log_options()
     waiting = read_waiting(options, sheets=(), now=NOW, most=N_TEXTS - 5)
     assert (len(waiting.items), waiting.is_cut) == (N_TEXTS - 5, False)
+
+
+def test_a_text_that_left_at_its_verdict_is_neither_asked_again_nor_missed(tmp_path):
+    bare = {"text": None, "text_kind": None}
+    rows = [
+        make_review_row(0, **bare, text_hash="h"),
+        make_review_row(1, text_hash="h"),
+        make_review_row(2),
+        make_review_row(3, **bare),
+    ]
+    put(tmp_path / "log", rows)
+    options = make_settings(tmp_path).log_options()
+    before = read_waiting(options, sheets=(), now=NOW)
+    assert (len(before.items), before.n_without_text) == (2, 1)
+    for number in (0, 3):
+        verdict = make_feedback(prediction_id=prediction_id(number))
+        give_feedback(FeedbackStore(options.uri), verdict)
+    waiting = read_waiting(options, sheets=(), now=NOW)
+    assert (ids(waiting.items), waiting.n_without_text) == ({prediction_id(2)}, 0)
 
 
 def test_audited_texts_are_mixed_in_and_their_candidates_hidden(tmp_path):

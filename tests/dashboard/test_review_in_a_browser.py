@@ -44,7 +44,7 @@ def tab(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def plain_lots(monkeypatch):
     monkeypatch.setattr("libelle.dashboard.review.items.HIDDEN_SHARE", 0.0)
-    monkeypatch.setattr("libelle.dashboard.review.items.TWICE_SHARE", 0.0)
+    monkeypatch.setattr("libelle.monitoring.feedback.lots.TWICE_SHARE", 0.0)
 
 
 @pytest.fixture

@@ -3,10 +3,11 @@
 import re
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from libelle.monitoring.privacy import redact
+from libelle.monitoring import redaction
+from libelle.monitoring.redaction import TOKENS, redact
 
 DIGITS = st.text("0123456789", min_size=2, max_size=2)
 SEPARATORS = st.sampled_from(["", " ", ".", "-"])
@@ -117,6 +118,42 @@ def test_what_names_nobody_stays(text):
 @example("123456789'123456789m.Mme et le ")
 def test_redacting_twice_changes_nothing(text):
     assert redact(redact(text)) == redact(text)
+
+
+# The least that each kind may be.
+LEAST = [
+    "a@b.fr",
+    "a (at) b.fr",
+    "a [at] b.fr",
+    "fr76abcdabcd",
+    "\N{KELVIN SIGN}\N{LATIN SMALL LETTER LONG S}76 abcd.abcd",
+    "1 75. 01 -2A 123 456",
+    "123 456 78912345",
+    "+1234567",
+    "+1 - 2 - 3 - 4 - 5 - 6 - 7",
+    "001234567",
+    "+33 (0) 1 23 45 67 89",
+    "+1٢٣٤٥٦٧",
+    "123_456_789",
+    *(f"{one} d" for one in ("monsieur", "MADAME", "mademoiselle", "mesdames", "mr")),
+    *(f"{one}.d" for one in ("m", "M", "Mme", "mlles", "dr", "DR")),
+    *(f"{one} D" for one in ("M", "MM", "Mr", "Me", "Mgr", "Pr", "Docteur", "Maitre", "Maître")),
+    "Professeur D",
+    "me\N{LATIN SMALL LETTER LONG S}\N{LATIN SMALL LETTER LONG S}ieurs d",
+]
+FRAGMENTS = ["M. ", "Mme ", "Dr", "Dupont", "de ", "12", "0", "+33", "(0)", "@", ".", "-", " ", "é"]
+NOISE = st.lists(st.sampled_from(FRAGMENTS), max_size=5).map("".join) | st.text(max_size=9)
+
+
+@pytest.mark.parametrize("least", LEAST)
+@given(before=NOISE, after=NOISE)
+@example(before="", after="")
+@settings(max_examples=20)
+def test_kinds_that_are_not_looked_for_are_not_there(least, before, after):
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(redaction, "_possible_kinds", lambda _: tuple(TOKENS))
+        looked_for_all = redact(before + least + after)
+    assert redact(before + least + after) == looked_for_all
 
 
 @pytest.mark.parametrize(

@@ -76,9 +76,9 @@ def draw_texts(
 
     if (texts is None) != (id is None):
         raise UsageError("Your own texts are found by their identifiers: --texts FILE --id COL.")
-    audit.sample_uri_of(output)
     settings = read_settings()
-    options = read_log_options(settings)
+    options, storage = read_log_options(settings), settings.storage_options()
+    audit.refuse_drawn(output, options=storage)
     period = read_period(options, since=since, until=until, columns=COLUMNS)
     chosen, rows = choose_model(period, model, settings)
     kept = rows_of_last_threshold(rows)
@@ -97,10 +97,10 @@ def draw_texts(
             "or under review. Choose another period, or ask for some."
         )
     own = None if texts is None else _read_own_texts(texts, id or "", text, kept, sample, options)
-    record = audit.DrawRecord.of(kept, seed=seed)
-    sample_uri = audit.write_draw(
-        output, audit.make_sheet(sample, own), sample, record, options=settings.storage_options()
-    )
+    sheet, record = audit.make_sheet(sample, own), audit.DrawRecord.of(kept, seed=seed)
+    if own is None:
+        _note_drawn(sample, options)
+    sample_uri = audit.write_draw(output, sheet, sample, record, options=storage)
     summary = _summary_of_draw(sample, record, chosen.digest, output, sample_uri)
     print_json(summary) if json else print_lines(_lines_of_draw(summary))
 
@@ -206,6 +206,19 @@ def _read_own_texts(
             "those that were answered, or the key of the log changed since."
         )
     return own
+
+
+def _note_drawn(sample: Any, options: "LogOptions") -> None:
+    """Note what is drawn before anybody may judge it, so that a purge leaves its texts."""
+    from libelle.monitoring.audit.records import RecordKind, note_predictions
+
+    note_predictions(
+        options.uri,
+        RecordKind.DRAWN,
+        sample["prediction_id"].to_pylist(),
+        now=datetime.now(UTC),
+        options=options.storage,
+    )
 
 
 def _summary_of_draw(

@@ -2,26 +2,30 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
 from libelle.cli.console import print_json, print_lines, say
-from libelle.cli.logged import choose_model, is_digest, load_logged_model, read_period
+from libelle.cli.logged import choose_model, is_digest, load_logged_model, sample_period
 from libelle.cli.options import Json, Since, Until
 from libelle.cli.recording import read_log_options
 from libelle.errors import LibelleError, UsageError
 from libelle.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from libelle.monitoring.drift import DriftStudy
+    from libelle.monitoring.drift import DriftStudy, WeekCounts
     from libelle.monitoring.logged_models import LoggedModel
+    from libelle.monitoring.prediction_log import LogOptions
     from libelle.storage import StorageOptions
 
 LANGUAGES = ("fr", "en")
 LEVELS = ("low", "medium", "high")
 DRIFTED = 3
 WEEKS_BEFORE = 12
+# Shares are then known to a fifth of a point, and the least change that counts is half of one.
+MOST_ROWS = 60_000
 
 
 def drift(
@@ -75,14 +79,11 @@ def drift(
         raise UsageError("--publish: LIBELLE_VERDICT_URI says beside what to write; it is not set.")
     columns = COLUMNS + TEXT_COLUMNS if against_log else COLUMNS
     options = read_log_options(settings)
-    # Weeks before the period are not studied: charts show them beside it.
-    shown_since = since - timedelta(weeks=WEEKS_BEFORE) if since else None
-    shown = read_period(options, since=shown_since, until=until, columns=columns)
-    before, studied = _cut(shown, since)
-    chosen, current = choose_model(studied, model, settings)
+    read = partial(sample_period, options, columns=columns, most=MOST_ROWS)
+    chosen, current = choose_model(read(since=since, until=until), model, settings)
     earlier = None
     if against_log:
-        before = read_period(options, since=against_log[0], until=against_log[1], columns=columns)
+        before = read(since=against_log[0], until=against_log[1])
         _, earlier = choose_model(before, chosen.digest, settings)
     predictor = _find_predictor(chosen, model, settings, needed=against_log is None)
     reference = _reference_of(predictor, needed=against_log is None)
@@ -93,9 +94,12 @@ def drift(
         truth=reference,
         nomenclature=predictor.nomenclature if predictor else None,
     )
+    # Weeks before the period are not studied: charts and segments show them beside it.
+    shown_since = since - timedelta(weeks=WEEKS_BEFORE) if since else None
+    before = read(since=shown_since, until=since) if since else current.slice(0, 0)
     found = _describe(
         study,
-        shown=rows_of_model(shown, chosen),
+        shown=_count_weeks(options, chosen, since=shown_since, until=until),
         before=rows_of_model(before, chosen),
         current=current,
         chosen=chosen,
@@ -126,17 +130,25 @@ def _refuse_overlap(since: datetime | None, against_log: tuple[datetime, datetim
         )
 
 
-def _cut(rows: Any, since: datetime | None) -> tuple[Any, Any]:
-    """Return the rows before a time, and those from it on; without one, all of them."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
+def _count_weeks(
+    options: "LogOptions",
+    chosen: "LoggedModel",
+    *,
+    since: datetime | None,
+    until: datetime | None,
+) -> "WeekCounts":
+    """Count all answers of a model week by week, in the memory of one day."""
+    from libelle.monitoring.drift import WEEK_COLUMNS, WeekCounts
+    from libelle.monitoring.logged_models import rows_of_model
+    from libelle.monitoring.prediction_log.reading import iter_days, read_spool
 
-    if since is None:
-        return rows.slice(0, 0), rows
-    moment = since if since.tzinfo else since.replace(tzinfo=UTC)
-    times = rows["received_at"]
-    is_after = pc.greater_equal(times, pa.scalar(moment, times.type))
-    return rows.filter(pc.invert(is_after)), rows.filter(is_after)
+    period: dict[str, Any] = {"since": since, "until": until, "columns": WEEK_COLUMNS}
+    counts = WeekCounts()
+    if options.spool_path.is_dir():
+        counts.add(rows_of_model(read_spool(options.spool_path, **period), chosen))
+    for _, content in iter_days(options.uri, **period, options=options.storage):
+        counts.add(rows_of_model(content.table, chosen))
+    return counts
 
 
 def _find_predictor(
@@ -169,13 +181,13 @@ def _reference_of(predictor: Any, *, needed: bool) -> Any:
 def _describe(
     study: "DriftStudy",
     *,
-    shown: Any,
+    shown: "WeekCounts",
     before: Any,
     current: Any,
     chosen: "LoggedModel",
     predictor: Any,
 ) -> dict[str, Any]:
-    from libelle.monitoring.drift import count_codes_by_week, count_weeks, find_segments
+    from libelle.monitoring.drift import find_segments
 
     nomenclature = predictor.nomenclature if predictor else None
     segments = find_segments(before, current, nomenclature=nomenclature)
@@ -183,10 +195,10 @@ def _describe(
     return {
         "model": {"name": chosen.name, "version": chosen.version, "digest": chosen.digest},
         **study.to_dict(),
-        "weeks": count_weeks(shown),
-        "codes_by_week": count_codes_by_week(shown, study.codes, nomenclature=nomenclature),
+        "weeks": shown.weeks(),
+        "codes_by_week": shown.codes(study.codes, nomenclature=nomenclature),
         "segments": [segment.to_dict() for segment in segments],
-        "top_codes_by_week": count_codes_by_week(shown, tops, nomenclature=nomenclature),
+        "top_codes_by_week": shown.codes(tops, nomenclature=nomenclature),
     }
 
 

@@ -15,7 +15,9 @@ from libelle.errors import StorageError, UsageError
 from libelle.settings import read_settings
 
 if TYPE_CHECKING:
+    from libelle.monitoring.prediction_log import LogOptions
     from libelle.monitoring.prediction_log.reading import Problem
+    from libelle.monitoring.prediction_log.retention import SpentSummary
 
 app = typer.Typer(no_args_is_help=True, help="Keep the prediction log small and lawful.")
 
@@ -32,33 +34,65 @@ def purge_log(
     ] = TEXT_DAYS,
     json: Json = False,
 ) -> None:
-    """Delete the days and verdicts that are too old, and the texts of days that are less so.
+    """Delete the days and verdicts that are too old, and the texts that nobody may keep any more.
+
+    Under the text policy `review`, texts leave at the verdict, those of audits once `libelle
+    retrain` used them, and all of them after --text-days.
 
     Example: `libelle log purge --days 180`
     """
+    from libelle.monitoring.audit.records import purge_records
     from libelle.monitoring.feedback.erasure import purge_feedback
+    from libelle.monitoring.keeping import keeps_until_verdict
     from libelle.monitoring.prediction_log.retention import forget_texts, purge
 
     settings = read_settings()
     options, now = read_log_options(settings), datetime.now(UTC)
     older_than_days = days or settings.log_days
-    gone = purge(options.uri, older_than_days=older_than_days, now=now, options=options.storage)
-    verdicts = purge_feedback(
-        options.uri, older_than_days=older_than_days, now=now, options=options.storage
-    )
-    _say_problems(verdicts.problems)
+    old: dict[str, Any] = {"older_than_days": older_than_days, "now": now}
+    gone = purge(options.uri, **old, options=options.storage)
+    verdicts = purge_feedback(options.uri, **old, options=options.storage)
+    records = purge_records(options.uri, **old, options=options.storage)
     bare = forget_texts(options.uri, older_than_days=text_days, now=now, options=options.storage)
+    spent = None
+    if keeps_until_verdict(settings.text_policy):
+        spent = _forget_spent_texts(options, within_days=text_days, now=now)
+    _say_problems([*verdicts.problems, *records.problems, *(spent.problems if spent else ())])
     if json:
         told = {"days": asdict(gone), "texts": asdict(bare), "n_verdicts": verdicts.n_verdicts}
-        print_json(told)
-        return
-    print_lines(
-        [
-            f"{gone.n_days:,} days over since more than {older_than_days} days deleted, "
-            f"{gone.n_files:,} files and {verdicts.n_verdicts:,} verdicts.",
-            f"{bare.n_texts:,} texts over since more than {text_days} days taken out of "
-            f"{bare.n_files:,} files.",
-        ]
+        print_json({**told, "spent_texts": asdict(spent) if spent else None})
+    else:
+        print_lines(
+            [
+                f"{gone.n_days:,} days over since more than {older_than_days} days deleted, "
+                f"{gone.n_files:,} files and {verdicts.n_verdicts:,} verdicts.",
+                f"{bare.n_texts:,} texts over since more than {text_days} days taken out.",
+                *([_describe_spent(spent)] if spent else ()),
+            ]
+        )
+    if spent and (spent.n_left or spent.problems):
+        raise StorageError(
+            "Not all texts that coders judged are proved to be gone. Run the same command again, "
+            "and see to the files that are named."
+        )
+
+
+def _forget_spent_texts(
+    options: "LogOptions", *, within_days: int, now: datetime
+) -> "SpentSummary":
+    from libelle.monitoring.keeping import find_spent_texts
+    from libelle.monitoring.prediction_log.retention import forget_spent_texts
+
+    spent = find_spent_texts(options.uri, key=options.key, options=options.storage)
+    return forget_spent_texts(
+        options.uri, spent, within_days=within_days, now=now, options=options.storage
+    )
+
+
+def _describe_spent(spent: "SpentSummary") -> str:
+    return (
+        f"{spent.n_texts:,} texts that coders judged, or that taught a model, taken out of "
+        f"{spent.n_files:,} files; {spent.n_left:,} are left."
     )
 
 
@@ -81,12 +115,13 @@ def erase_rows(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Erase what a person's texts left in the spool, in the log and in verdicts, and look again.
+    """Erase what a person's texts left in the spool, the log, verdicts and audits, and look again.
 
     A text on the command line stays in the history of the shell: `--text -` keeps it out.
 
     Example: `libelle log erase --id DOSSIER-1234`
     """
+    from libelle.monitoring.audit.records import erase_records
     from libelle.monitoring.feedback.erasure import erase_feedback
     from libelle.monitoring.prediction_log.erasure import erase, find_predictions
 
@@ -102,8 +137,10 @@ def erase_rows(
     # Verdicts first: once the rows are gone, nothing leads from a text to them.
     found = find_predictions(options.uri, **wanted)
     verdicts = erase_feedback(options.uri, found, options=options.storage)
+    records = erase_records(options.uri, found, options=options.storage)
     erased = erase(options.uri, **wanted)
-    problems, n_left = [*erased.problems, *verdicts.problems], erased.n_rows_left + verdicts.n_left
+    problems = [*erased.problems, *verdicts.problems, *records.problems]
+    n_left = erased.n_rows_left + verdicts.n_left
     _say_problems(problems)
     if json:
         print_json({**asdict(erased), "n_verdicts": verdicts.n_verdicts})

@@ -17,6 +17,33 @@ if TYPE_CHECKING:
 _DIGEST = re.compile(r"[0-9a-f]{8,64}")
 
 
+def sample_period(
+    options: "LogOptions",
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    columns: Sequence[str],
+    most: int,
+) -> Any:
+    """Return rows of a period drawn at random, and say so; all of them when they are few."""
+    from libelle.monitoring.prediction_log.sampling import sample_log
+
+    sample = sample_log(
+        options.uri,
+        most=most,
+        since=since,
+        until=until,
+        columns=columns,
+        spool_path=options.spool_path if options.spool_path.is_dir() else None,
+        options=options.storage,
+    )
+    for problem in sample.problems:
+        say(f"{problem.path}: {problem.why}")
+    if len(sample.table) == most < sample.n_rows:
+        say(f"Drawn at random: {most:,} of the {sample.n_rows:,} rows of this period.")
+    return sample.table
+
+
 def read_period(
     options: "LogOptions",
     *,

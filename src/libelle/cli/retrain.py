@@ -1,6 +1,7 @@
 """Retrain: from what coders said to a challenger, judged against the champion."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +19,7 @@ from libelle.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from libelle.data.datasets import Dataset
+    from libelle.monitoring.prediction_log import LogOptions
     from libelle.retraining import AuditedTexts
 
 
@@ -60,7 +62,8 @@ def retrain(
     """Learn again with audited verdicts, and judge the challenger against the champion.
 
     DATA is what the model learnt from before. Nothing is promoted without --promote: the exit code
-    is 1 when the challenger does not pass.
+    is 1 when the challenger does not pass. Under the text policy `review`, the next `libelle log
+    purge` takes the audited texts that served out of the log.
 
     Example: `libelle retrain demo.csv --model demo --text text --code code --audit audit.csv`
     """
@@ -94,6 +97,7 @@ def retrain(
         },
     )  # fmt: skip
     judgement = _judge(settings, summary, audited.held, by=who_asks(by), moves=promote)
+    _note_learnt(options, audited)
     if json:
         print_json({"training": summary, "gate": judgement.to_dict()})
     else:
@@ -160,6 +164,19 @@ def _learn(
             "runs push`, then judge it with `libelle models promote`."
         )
     return summary
+
+
+def _note_learnt(options: "LogOptions", audited: "AuditedTexts") -> None:
+    """Note which texts served, so that they may leave the log."""
+    from libelle.monitoring.audit.records import RecordKind, note_predictions
+
+    note_predictions(
+        options.uri,
+        RecordKind.LEARNT,
+        audited.prediction_ids,
+        now=datetime.now(UTC),
+        options=options.storage,
+    )
 
 
 def _judge(

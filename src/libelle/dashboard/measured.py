@@ -78,21 +78,7 @@ class MeasuredParts:
             if isinstance(error.__cause__, FileNotFoundError):  # Nothing was published yet.
                 return None
             raise
-        return AuditSeen(
-            status=verdict.status.value,
-            model_digest=verdict.model_digest,
-            threshold_id=verdict.threshold_id,
-            target_error=verdict.target_error,
-            delta=verdict.delta,
-            n_judged=verdict.n_judged,
-            n_wrong=verdict.n_wrong,
-            error_rate=verdict.error_rate,
-            low=verdict.low,
-            high=verdict.high,
-            n_more_texts=verdict.n_more_texts,
-            until=_as_moment(verdict.until or verdict.written_at),
-            published=True,
-        )
+        return see_verdict(verdict)
 
     def _read_feedback(self) -> Mapping[str, CodeFeedback] | None:
         from libelle.monitoring.feedback.joining import read_judged_predictions
@@ -124,6 +110,39 @@ class MeasuredParts:
         earlier = _sample(options, since=before, until=since)
         predictor, clients = _find_model(self._settings), name_clients(self._settings)
         return study(current, earlier, predictor, now=now, clients=clients)
+
+
+def see_verdict(verdict: Any) -> AuditSeen:
+    """Return a published `Verdict` as the pages take it."""
+    return AuditSeen(
+        status=verdict.status.value,
+        model_digest=verdict.model_digest,
+        threshold_id=verdict.threshold_id,
+        target_error=verdict.target_error,
+        delta=verdict.delta,
+        n_judged=verdict.n_judged,
+        n_wrong=verdict.n_wrong,
+        error_rate=verdict.error_rate,
+        low=verdict.low,
+        high=verdict.high,
+        n_more_texts=verdict.n_more_texts,
+        until=_as_moment(verdict.until or verdict.written_at),
+        published=True,
+        **_see_review(verdict.review),
+    )
+
+
+def _see_review(review: Any) -> dict[str, Any]:
+    """Return the part of review; nothing of a verdict that says nothing of it."""
+    if review is None:
+        return {}
+    return {
+        "review_accuracy": review.accuracy,
+        "review_low": review.low,
+        "review_high": review.high,
+        "n_review_judged": review.n_judged,
+        "n_review_wrong": review.n_wrong,
+    }
 
 
 def _sample(options: LogOptions, *, since: datetime, until: datetime) -> Any:

@@ -38,7 +38,7 @@ class AuditSeen:
         Whether the verdict was published.
     review_accuracy, review_low, review_high : float or None
         How often the likeliest code is right among what goes to review.
-    n_review_judged : int
+    n_review_judged, n_review_wrong : int
     """
 
     status: AuditStatus
@@ -58,6 +58,7 @@ class AuditSeen:
     review_low: float | None = None
     review_high: float | None = None
     n_review_judged: int = 0
+    n_review_wrong: int = 0
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ text: a number that looks like a telephone is one.
 """
 
 import re
+from collections.abc import Mapping
+from functools import cache
 
 TOKENS = {
     "email": "[courriel]",
@@ -23,10 +25,35 @@ def redact(text: str) -> str:
     E-mails, telephones (French and international), social security numbers (NIR), IBAN, SIRET,
     SIREN, and names after civilities (*M.*, *Mme*, *Monsieur*, *Dr*, *Me*…).
     """
-    redacted = _PERSONAL.sub(_token, text)
+    redacted = _redact_once(text)
     while redacted != text:  # What a token took away may uncover something else.
-        text, redacted = redacted, _PERSONAL.sub(_token, redacted)
+        text, redacted = redacted, _redact_once(redacted)
     return redacted
+
+
+def _redact_once(text: str) -> str:
+    kinds = _possible_kinds(text)
+    return _pattern(kinds).sub(_token, text) if kinds else text
+
+
+def _possible_kinds(text: str) -> tuple[str, ...]:
+    """Return the kinds of which a text has what they cannot be without: most texts have none."""
+    kinds: tuple[str, ...] = ()
+    if "@" in text or "(at)" in text or "[at]" in text:
+        kinds += ("email",)
+    if _TWO_DIGITS.search(text):
+        kinds += ("iban",)
+    if _SEVEN_DIGITS.search(text):
+        kinds += ("nir", "siret", "telephone", "siren")
+    if _CIVILITY.search(text):
+        kinds += ("name",)
+    return kinds
+
+
+@cache
+def _pattern(kinds: tuple[str, ...]) -> re.Pattern[str]:
+    """Return what finds some kinds, the first that matches at a place."""
+    return re.compile("|".join(_KINDS[kind] for kind in kinds))
 
 
 def _token(found: re.Match[str]) -> str:
@@ -70,16 +97,20 @@ _NAME = (
     rf"|{_DOUBTFUL}{_BEFORE_NAME}(?={_PARTICLE}?[A-ZÀ-ÖØ-Þ]))"
     rf"(?P<name>(?!{_TITLE}){_PARTICLE}?{_INITIALS}*{_WORD}{_MORE})"
 )
-_PERSONAL = re.compile(
-    "|".join(
-        [
-            f"(?P<email>{_EMAIL})",
-            f"(?P<iban>{_IBAN})",
-            f"(?P<nir>{_NIR})",
-            f"(?P<siret>{_SIRET})",
-            f"(?P<telephone>{_TELEPHONE})",
-            f"(?P<siren>{_SIREN})",
-            _NAME,
-        ]
-    )
+_KINDS: Mapping[str, str] = {
+    "email": f"(?P<email>{_EMAIL})",
+    "iban": f"(?P<iban>{_IBAN})",
+    "nir": f"(?P<nir>{_NIR})",
+    "siret": f"(?P<siret>{_SIRET})",
+    "telephone": f"(?P<telephone>{_TELEPHONE})",
+    "siren": f"(?P<siren>{_SIREN})",
+    "name": _NAME,
+}
+# What kinds cannot be without; each begins with a set of characters, which is found fast.
+_TWO_DIGITS = re.compile(r"\d\d(?<=(?i:[a-z]{2})..)", re.DOTALL)
+_SEVEN_DIGITS = re.compile(r"\d(?:\D{0,4}\d){6}")
+_CIVILITY = re.compile(
+    r"[MmDdP](?<!\w[MmDdP])"
+    r"(?:(?<=[Mm])(?i:essieurs|onsieur|esdames|adame|ademoiselle|mes?|lles?|r)|(?<=[Dd])(?i:r)"
+    r"|(?<=M)(?:M|e|gr|a[iî]tre)?|(?<=m)|(?<=D)octeur|(?<=P)(?:r|rofesseur))[\s.]"
 )

@@ -138,6 +138,16 @@ def test_texts_that_the_log_keeps_no_more_are_counted_apart():
     assert len(sample) == sum(arm["n_population"][0].as_py() for arm in arms) == 160
 
 
+def test_texts_that_left_at_their_verdicts_leave_the_other_arm_to_be_drawn():
+    rows = make_log(200, np.random.default_rng(0), refused=0.0)
+    decisions, texts = rows["decision"].to_pylist(), rows["text"].to_pylist()
+    pairs = zip(decisions, texts, strict=True)
+    left = [text if decision == "automatic" else None for decision, text in pairs]
+    sample = draw(with_column(rows, "text", left), n_automatic=300, n_review=300, seed=0)
+    assert set(sample["arm"].to_pylist()) == {"automatic"}
+    assert len(sample) == decisions.count("automatic")
+
+
 def test_a_text_answered_both_ways_belongs_to_the_automatic_ones():
     rows = make_log(40, np.random.default_rng(0), refused=0.0)
     rows = with_column(rows, "text_hash", ["same"] * 40)

@@ -1,6 +1,7 @@
 """The verdict: published whole, read back as it was, refused when it is anything else."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -14,7 +15,7 @@ NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
 
 
 def make_verdict(**changes):
-    sample = draw(make_log(300, np.random.default_rng(0)), n_automatic=40, n_review=0, seed=0)
+    sample = draw(make_log(300, np.random.default_rng(0)), n_automatic=40, n_review=20, seed=0)
     pairs = zip(sample["prediction_id"].to_pylist(), sample["top_code"].to_pylist(), strict=True)
     found = estimate(sample, dict(pairs), target_error=0.05)
     about = {
@@ -66,8 +67,28 @@ def test_an_unknown_field_or_version_is_refused():
     document = make_verdict().to_dict()
     with pytest.raises(DataError, match="enable"):
         Verdict.from_dict({**document, "enable": True})
-    with pytest.raises(DataError, match="version 2"):
-        Verdict.from_dict({**document, "verdict_version": 2})
+    with pytest.raises(DataError, match="version 3"):
+        Verdict.from_dict({**document, "verdict_version": 3})
+
+
+def test_a_verdict_of_version_1_says_nothing_of_review():
+    document = make_verdict().to_dict()
+    del document["review"]
+    first = {**document, "verdict_version": 1}
+    assert Verdict.from_dict(first) == replace(make_verdict(), review=None)
+    for wrong in (document, {**first, "review": None}):
+        with pytest.raises(DataError, match="review"):
+            Verdict.from_dict(wrong)
+
+
+@pytest.mark.parametrize("name", list(make_verdict().to_dict()["review"]))
+def test_what_is_said_of_review_is_checked_too(name):
+    document = make_verdict().to_dict()
+    for value in ([], -1, True, 2.5):
+        with pytest.raises(DataError, match=name):
+            Verdict.from_dict({**document, "review": {**document["review"], name: value}})
+    with pytest.raises(DataError, match="enable"):
+        Verdict.from_dict({**document, "review": {**document["review"], "enable": True}})
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b'{"status": NaN}', b"[" * 9999])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from libelle.data.nomenclature import Nomenclature
-from libelle.monitoring.drift import Change, count_codes_by_week, count_weeks
+from libelle.monitoring.drift import Change, WeekCounts, count_codes_by_week, count_weeks
 from tests.monitoring.rows import CODES, FIRST_DAY, make_log, with_column
 
 CHANGES = [Change(name, f"Titre {name}", 1, 2, 0.1, 0.2, 0.01) for name in ("01", "0302")]
@@ -36,6 +36,17 @@ def test_each_answer_is_in_the_week_of_its_monday(rows):
 def test_repeated_texts_are_answers_too(rows):
     repeated = with_column(rows, "text_hash", ["one"] * 500)
     assert count_weeks(repeated) == count_weeks(rows)
+
+
+def test_weeks_add_up_day_by_day(rows, nomenclature):
+    counts = WeekCounts()
+    for start in range(0, len(rows), 70):
+        counts.add(rows.slice(start, 70))
+    for added, at_once in zip(counts.weeks(), count_weeks(rows), strict=True):
+        assert added == pytest.approx(at_once)
+    assert counts.codes(CHANGES, nomenclature=nomenclature) == count_codes_by_week(
+        rows, CHANGES, nomenclature=nomenclature
+    )
 
 
 def test_sunday_night_is_of_the_week_before():

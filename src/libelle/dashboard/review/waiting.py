@@ -9,9 +9,10 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from libelle.dashboard.review.items import Candidate, Item, Lots
+from libelle.dashboard.review.items import Candidate, Item, make_item
 from libelle.decision import Decision
 from libelle.monitoring.audit.sheet import read_answers, read_texts
+from libelle.monitoring.feedback.lots import Lots
 from libelle.monitoring.feedback.reading import read_feedback
 from libelle.monitoring.prediction_log import LogOptions
 from libelle.monitoring.prediction_log.reading import iter_days
@@ -129,16 +130,18 @@ class _Found:
 
     def add(self, table: pa.Table) -> None:
         """Add the predictions of a day."""
-        ids = pa.array(list(self.audited), pa.string())
-        is_audited = pc.is_in(table["prediction_id"], ids)
-        wanted = table.filter(
-            pc.or_(
-                pc.fill_null(pc.equal(table["decision"], Decision.REVIEW.value), False), is_audited
-            )
-        )
+        is_audited = _are_among(table, self.audited)
+        to_review = pc.fill_null(pc.equal(table["decision"], Decision.REVIEW.value), False)
+        wanted = table.filter(pc.or_(to_review, is_audited))
+        is_told = pc.or_(_are_among(wanted, self.audited), _are_among(wanted, self.judges))
+        has_place = pc.or_(is_told, wanted["text"].is_valid())
         order = [("received_at", "ascending"), ("order", "ascending")]
-        for row in wanted.sort_by(order).to_pylist():
+        for row in wanted.filter(has_place).sort_by(order).to_pylist():
             self._add_row(row)
+        # Where texts are not kept these are nearly all rows: they are counted, not looked at.
+        lost = wanted.filter(pc.invert(has_place))["text_hash"]
+        is_seen = pc.is_in(lost, pa.array(list(self._seen), pa.string()))
+        self.n_without_text += len(lost) - (pc.sum(is_seen).as_py() or 0)
 
     def add_from_sheets(self) -> None:
         """Add the texts of audits that the log does not hold any more."""
@@ -154,16 +157,20 @@ class _Found:
         prediction_id = row["prediction_id"]
         is_audited = prediction_id in self.audited
         text = self.audited.get(prediction_id) or row["text"]
+        text_key = row["text_hash"] or prediction_id
+        if text is None and prediction_id in self.judges:  # Its text left the log at the verdict.
+            self._seen.add(text_key)
+            return
         if text is None:
             self.n_without_text += 1
             return
-        text_key = row["text_hash"] or prediction_id
         if is_audited:
             self._met.add(prediction_id)
         elif text_key in self._seen:
             return
         self._seen.add(text_key)
-        item = self.lots.make_item(
+        item = make_item(
+            self.lots,
             prediction_id,
             text,
             text_key=text_key,
@@ -172,6 +179,10 @@ class _Found:
         )
         if len(self.judges.get(prediction_id, ())) < item.n_coders:
             self.items[prediction_id] = item
+
+
+def _are_among(table: pa.Table, predictions: Collection[str]) -> pa.ChunkedArray:
+    return pc.is_in(table["prediction_id"], pa.array(list(predictions), pa.string()))
 
 
 def _only_audited(items: Sequence[Item], audited: Collection[str]) -> list[Item]:

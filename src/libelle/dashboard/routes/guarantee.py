@@ -9,6 +9,7 @@ from libelle.dashboard.routes.state import desk_of, notices_of, rows_of, say_of
 from libelle.dashboard.views.first import N_DAYS, answer_how_wrong
 from libelle.dashboard.views.guarantee import (
     describe_audit,
+    describe_review,
     draw_confidence,
     draw_curve,
     tabulate_arms,
@@ -47,6 +48,7 @@ def guarantee_page(request: Request) -> Response:
         card=answer_how_wrong(audit, promise, say) if promise or audit else None,
         audit_says=describe_audit(audit, promise, say) if audit else [],
         arms=tabulate_arms(audit, say) if audit else None,
+        review_says=describe_review(audit, say) if audit else None,
         thresholds=tabulate_thresholds(facts.thresholds, say) if facts else None,
         here=coverage_of(counts),
         then=in_force.get("coverage"),

@@ -37,6 +37,16 @@ def describe_audit(audit: AuditSeen, promise: Promise | None, say: Say) -> list[
     return told
 
 
+def describe_review(audit: AuditSeen, say: Say) -> Markup | None:
+    """Say how often the first candidate is right among texts under review; None if unknown."""
+    if audit.review_accuracy is None:
+        return None
+    shares = (audit.review_accuracy, audit.review_low, audit.review_high)
+    accuracy, low, high = (format_share(one, say.lang) for one in shares)
+    n_judged = format_count(audit.n_review_judged, say.lang)
+    return say("guarantee_review", accuracy=accuracy, low=low, high=high, n=n_judged)
+
+
 def tabulate_arms(audit: AuditSeen, say: Say) -> Table:
     """Return the error of what is automatic, and of what goes to review."""
     lang = say.lang
@@ -54,7 +64,7 @@ def tabulate_arms(audit: AuditSeen, say: Say) -> Table:
             (
                 "arm_review",
                 format_count(audit.n_review_judged, lang),
-                "–",
+                format_count(audit.n_review_wrong, lang),
                 1 - audit.review_accuracy,
                 (_opposite(audit.review_high), _opposite(audit.review_low)),
             )

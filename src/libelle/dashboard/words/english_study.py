@@ -15,6 +15,10 @@ ENGLISH_STUDY = {
     ),
     "guarantee_published": "This verdict is published: the API takes it into account.",
     "guarantee_arms": "Real error, from the texts checked",
+    "guarantee_review": (
+        "For a text sent to review, the first candidate is right in <b>{accuracy}</b> of cases "
+        "(between {low} and {high}), from {n} texts checked."
+    ),
     "arm": "texts",
     "arm_automatic": "coded automatically",
     "arm_review": "sent to review",

@@ -18,6 +18,10 @@ FRENCH_STUDY = {
     ),
     "guarantee_published": "Ce verdict est publié : l’API en tient compte.",
     "guarantee_arms": "Erreur réelle, d’après les libellés vérifiés",
+    "guarantee_review": (
+        "Pour un libellé envoyé en vérification, la première proposition est juste dans "
+        "<b>{accuracy}</b> des cas (entre {low} et {high}), d’après {n} libellés vérifiés."
+    ),
     "arm": "libellés",
     "arm_automatic": "codés automatiquement",
     "arm_review": "envoyés en vérification",

@@ -64,6 +64,18 @@ def sample_uri_of(sheet_uri: str) -> str:
     return sheet_uri[: -len(_SHEET)] + _SAMPLE
 
 
+def refuse_drawn(sheet_uri: str, *, options: StorageOptions = DEFAULT_OPTIONS) -> None:
+    """Refuse the name of a sheet that cannot be written, or must not be.
+
+    Raises
+    ------
+    UsageError
+        If the sheet is no CSV file, or if it or its sample is there already.
+    """
+    for uri in (sheet_uri, sample_uri_of(sheet_uri)):
+        _refuse_existing(uri, options)
+
+
 def write_draw(
     sheet_uri: str,
     sheet: pa.Table,
@@ -84,9 +96,8 @@ def write_draw(
     StorageError
         If either cannot be written.
     """
+    refuse_drawn(sheet_uri, options=options)
     sample_uri = sample_uri_of(sheet_uri)
-    for uri in (sheet_uri, sample_uri):
-        _refuse_existing(uri, options)
     noted = sample.drop_columns(["text", "text_kind"]).replace_schema_metadata(
         {_KEY: json.dumps(asdict(record))}
     )

@@ -88,7 +88,7 @@ def _find_population(distinct: pa.Table, arm: Decision, texts: TextSource) -> Po
     readable = own["text"].is_valid().to_numpy()
     # A text kept for sure that is not there any more was purged, after its verdict for instance.
     within = (keeping > 0) & (readable | (keeping < 1))
-    if len(own) and not within.any():
+    if len(own) and not keeping.any():
         raise UsageError(
             f"The log keeps no text of the {len(own):,} distinct texts with decision {arm.value!r}:"
             " nobody could judge them. Set LIBELLE_TEXT_POLICY to `review`, or give the texts: "

@@ -1,6 +1,7 @@
 """Verdict: what an audit says of a promise, written down for those who keep it."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from libelle.errors import DataError, StorageError, UsageError
-from libelle.monitoring.audit.estimation import AuditEstimate
+from libelle.monitoring.audit.estimation import ArmEstimate, AuditEstimate
 from libelle.monitoring.audit.evidence import Status, read_status
 from libelle.storage import (
     DEFAULT_OPTIONS,
@@ -19,8 +20,45 @@ from libelle.storage import (
     write_atomically,
 )
 
-VERDICT_VERSION = 1
+VERDICT_VERSION = 2
 MOST_BYTES = 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewVerdict:
+    """What an audit says of the likeliest codes of texts under review.
+
+    Attributes
+    ----------
+    n_population, n_judged, n_wrong, n_undecided : int
+        Distinct texts under review, those judged, those whose likeliest code is wrong, those that
+        nobody can tell the code of.
+    accuracy : float or None
+        Share of likeliest codes that are right (Hájek); None when no text could be judged.
+    low, high : float
+        Interval of that share, that may be read after every text.
+    """
+
+    n_population: int
+    n_judged: int
+    n_wrong: int
+    n_undecided: int
+    accuracy: float | None
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, arm: ArmEstimate) -> Self:
+        """Take it from the estimate of an arm, which speaks of errors."""
+        return cls(
+            n_population=arm.n_population,
+            n_judged=arm.n_judged,
+            n_wrong=arm.n_wrong,
+            n_undecided=arm.n_undecided,
+            accuracy=arm.accuracy,
+            low=1 - arm.high,
+            high=1 - arm.low,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +90,8 @@ class Verdict:
         UTC, ISO 8601.
     written_by : str
         Who answers for it.
+    review : ReviewVerdict or None
+        None in a verdict of version 1, which said nothing of it.
     """
 
     status: Status
@@ -74,6 +114,7 @@ class Verdict:
     until: str
     written_at: str
     written_by: str
+    review: ReviewVerdict | None = None
 
     @classmethod
     def of(
@@ -120,6 +161,7 @@ class Verdict:
             until=until,
             written_at=now.astimezone(UTC).isoformat(timespec="seconds"),
             written_by=written_by.strip(),
+            review=ReviewVerdict.of(estimate.review),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -139,25 +181,42 @@ class Verdict:
         if not isinstance(document, dict):
             raise DataError(f"A verdict is a JSON object: {_AGAIN}")
         version = document.get("verdict_version")
-        if isinstance(version, bool) or version != VERDICT_VERSION:
+        if isinstance(version, bool) or version not in (1, VERDICT_VERSION):
             raise DataError(
-                f"The verdict has version {version!r}; this version of libelle reads "
+                f"The verdict has version {version!r}; this version of libelle reads 1 to "
                 f"{VERDICT_VERSION}. Publish and read it with the same version."
             )
-        names = {field.name for field in fields(cls)}
-        if wrong := sorted(names ^ (set(document) - {"verdict_version"})):
-            raise DataError(
-                f"The verdict lacks, or has beside its own, the fields {wrong}: {_AGAIN}"
-            )
-        for name in sorted(names):
-            if not _is_valid(name, document[name]):
-                raise DataError(f"The verdict has a wrong value of {name!r}: {_AGAIN}")
-        values = {name: document[name] for name in names}
+        values = {name: value for name, value in document.items() if name != "verdict_version"}
+        if version == 1:
+            _refuse_wrong(values, names=_names_of(cls) - {"review"})
+        else:
+            _refuse_wrong(values, names=_names_of(cls))
+            values["review"] = _read_review(values["review"])
         verdict = cls(**values | {"status": Status(values["status"])})
         evidence = np.array([[verdict.evidence_against], [verdict.evidence_for]])
         if verdict.status is not read_status(*evidence, delta=verdict.delta):
             raise DataError(f"The status of the verdict is not what its evidence says: {_AGAIN}")
         return verdict
+
+
+def _read_review(document: Any) -> ReviewVerdict | None:
+    if document is None:
+        return None
+    _refuse_wrong(document, names=_names_of(ReviewVerdict))
+    return ReviewVerdict(**document)
+
+
+def _names_of(kind: type[Verdict] | type[ReviewVerdict]) -> set[str]:
+    return {field.name for field in fields(kind)}
+
+
+def _refuse_wrong(document: Mapping[str, Any], *, names: set[str]) -> None:
+    """Refuse a document that has not these fields, or has wrong values of them."""
+    if wrong := sorted(names ^ set(document)):
+        raise DataError(f"The verdict lacks, or has beside its own, the fields {wrong}: {_AGAIN}")
+    for name in sorted(names):
+        if not _is_valid(name, document[name]):
+            raise DataError(f"The verdict has a wrong value of {name!r}: {_AGAIN}")
 
 
 def publish(
@@ -227,8 +286,8 @@ _TEXTS = {
     "written_by",
 }
 _COUNTS = {"n_population", "n_judged", "n_wrong", "n_undecided", "n_more_texts"}
-_SHARES = {"target_error", "error_rate", "low", "high"}
-_MAY_BE_MISSING = {"error_rate", "n_more_texts"}
+_SHARES = {"target_error", "error_rate", "accuracy", "low", "high"}
+_MAY_BE_MISSING = {"error_rate", "accuracy", "n_more_texts", "review"}
 
 
 def _is_valid(name: str, value: Any) -> bool:
@@ -238,6 +297,8 @@ def _is_valid(name: str, value: Any) -> bool:
         return value in tuple(status.value for status in Status)
     if name in _TEXTS:
         return isinstance(value, str)
+    if name == "review":
+        return isinstance(value, dict)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     if name in _COUNTS:

@@ -19,13 +19,19 @@ from libelle.monitoring.drift.sentences import (
 )
 from libelle.monitoring.drift.severity import SIZES, Finding, Severity
 from libelle.monitoring.drift.study import DriftStudy, study_drift
-from libelle.monitoring.drift.weeks import count_codes_by_week, count_weeks
+from libelle.monitoring.drift.weeks import (
+    WEEK_COLUMNS,
+    WeekCounts,
+    count_codes_by_week,
+    count_weeks,
+)
 from libelle.monitoring.drift.windows import COLUMNS, TEXT_COLUMNS
 
 __all__ = [
     "COLUMNS",
     "SIZES",
     "TEXT_COLUMNS",
+    "WEEK_COLUMNS",
     "Change",
     "Comparison",
     "Domain",
@@ -36,6 +42,7 @@ __all__ = [
     "Segment",
     "Sentences",
     "Severity",
+    "WeekCounts",
     "count_codes_by_week",
     "count_weeks",
     "describe_change",

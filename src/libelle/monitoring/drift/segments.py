@@ -34,7 +34,7 @@ class Segment:
     name, title : str
         Code and title, or pseudonym twice; empty for those who asked without a key.
     n_before, n_after : int
-        Answers; refusals have no code, and are left out of those by code.
+        Answers among those studied; refusals have no code, and are left out of those by code.
     share_before, share_after : float or None
         Of the answers of the period; None for a period that has none at all.
     automatic_before, automatic_after : float or None

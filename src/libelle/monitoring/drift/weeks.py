@@ -1,10 +1,10 @@
 """Weeks: answers of the log week by week, for charts; nothing here is tested nor judged."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -12,6 +12,9 @@ from libelle.data.nomenclature import Nomenclature
 from libelle.decision import Decision
 from libelle.monitoring.drift.changes import count_with_ancestors
 from libelle.monitoring.drift.windows import mondays_of
+
+# All that is counted; the model tells whose answers they are.
+WEEK_COLUMNS = ("received_at", "model_digest", "decision", "top_code", "confidence")
 
 
 class Named(Protocol):
@@ -28,6 +31,72 @@ class Named(Protocol):
         ...
 
 
+@dataclass
+class WeekCounts:
+    """Answers of one model, counted by week: small, however many there are.
+
+    Rows are added day by day, repeated texts too; items that failed are left out.
+    """
+
+    _decisions: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    _codes: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    _confidences: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    _n_sure: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, rows: pa.Table) -> "WeekCounts":
+        """Count the rows of a table."""
+        counts = cls()
+        counts.add(rows)
+        return counts
+
+    def add(self, rows: pa.Table) -> None:
+        """Count more rows of the prediction log."""
+        answered = rows.filter(rows["decision"].is_valid())
+        weeks = pa.array(mondays_of(answered)).cast(pa.date32())
+        keys = answered.select(["decision", "top_code", "confidence"]).append_column("week", weeks)
+        # In one thread: sums of floats depend on their order.
+        grouped = keys.group_by(["week", "decision", "top_code"], use_threads=False)
+        counted = grouped.aggregate(
+            [("confidence", "sum"), ("confidence", "count"), ([], "count_all")]
+        )
+        for row in counted.to_pylist():
+            week, n_answers = row["week"].isoformat(), row["count_all"]
+            self._decisions[week][row["decision"]] += n_answers
+            if row["decision"] != Decision.REFUSED.value:
+                self._codes[week][row["top_code"]] += n_answers
+                self._confidences[week] += row["confidence_sum"] or 0.0
+                self._n_sure[week] += row["confidence_count"]
+
+    def weeks(self) -> list[dict[str, Any]]:
+        """Return what became of the answers of each week; see `count_weeks`."""
+        return [{"week": week, **self._sum_up(week)} for week in sorted(self._decisions)]
+
+    def codes(
+        self, codes: Sequence[Named], *, nomenclature: Nomenclature | None
+    ) -> list[dict[str, Any]]:
+        """Return the share of some codes in each week; see `count_codes_by_week`."""
+        shares = []
+        for week in sorted(self._codes):
+            counted = count_with_ancestors(self._codes[week], nomenclature)
+            shares += [
+                {
+                    "week": week,
+                    "code": code.name,
+                    "title": code.title,
+                    "share": counted[code.name] / self._codes[week].total(),
+                }
+                for code in codes
+            ]
+        return shares
+
+    def _sum_up(self, week: str) -> dict[str, Any]:
+        decisions, n_sure = self._decisions[week], self._n_sure[week]
+        shares = {one.value: decisions[one.value] / decisions.total() for one in Decision}
+        confidence = self._confidences[week] / n_sure if n_sure else None
+        return {"n_answers": decisions.total(), **shares, "confidence": confidence}
+
+
 def count_weeks(rows: pa.Table) -> list[dict[str, Any]]:
     """Return what became of the answers of each week, repeated texts too.
 
@@ -42,12 +111,7 @@ def count_weeks(rows: pa.Table) -> list[dict[str, Any]]:
         `week` (its Monday, ISO 8601), `n_answers`, the shares `automatic`, `review` and `refused`,
         and the mean `confidence` of those that were not refused, None without any.
     """
-    answered = rows.filter(rows["decision"].is_valid())
-    mondays = mondays_of(answered)
-    return [
-        {"week": str(monday), **_sum_up(answered.filter(pa.array(mondays == monday)))}
-        for monday in np.unique(mondays)
-    ]
+    return WeekCounts.of(rows).weeks()
 
 
 def count_codes_by_week(
@@ -69,29 +133,7 @@ def count_codes_by_week(
     list of dict
         `week`, `code`, `title` and `share`.
     """
-    answered = not_refused(rows)
-    mondays = mondays_of(answered)
-    shares = []
-    for monday in np.unique(mondays):
-        likeliest = answered.filter(pa.array(mondays == monday))["top_code"].to_pylist()
-        counted = count_with_ancestors(Counter(likeliest), nomenclature)
-        shares += [
-            {
-                "week": str(monday),
-                "code": code.name,
-                "title": code.title,
-                "share": counted[code.name] / len(likeliest),
-            }
-            for code in codes
-        ]
-    return shares
-
-
-def _sum_up(rows: pa.Table) -> dict[str, Any]:
-    counts = Counter(rows["decision"].to_pylist())
-    shares = {decision.value: counts[decision.value] / len(rows) for decision in Decision}
-    confidence = pc.mean(not_refused(rows)["confidence"]).as_py()
-    return {"n_answers": len(rows), **shares, "confidence": confidence}
+    return WeekCounts.of(rows).codes(codes, nomenclature=nomenclature)
 
 
 def not_refused(rows: pa.Table) -> pa.Table:

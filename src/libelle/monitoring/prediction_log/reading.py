@@ -21,7 +21,8 @@ from libelle.storage import DEFAULT_OPTIONS, StorageOptions
 
 ATTEMPTS = 5
 _AT_ONCE = 8  # Days, and files of each.
-_NEEDED = ("prediction_id", "received_at", "order")
+# What tells rows apart, and which one of a prediction comes first.
+NEEDED = ("prediction_id", "received_at", "order")
 
 
 class Problem(NamedTuple):
@@ -107,6 +108,18 @@ def iter_days(
         yield day, LogContent(query.rows(read.tables), read.problems)
 
 
+def read_spool(
+    spool_path: Path,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    columns: Sequence[str] | None = None,
+) -> pa.Table:
+    """Read the rows that wait in a spool, uploaded or not; see `read_log`."""
+    query = _Query.of(columns, since, until)
+    return query.rows([_waiting_rows(spool_path, query.needed)])
+
+
 @dataclass(frozen=True)
 class _Query:
     """What is asked of a log; `needed` are the columns asked and those that tell rows apart."""
@@ -123,7 +136,7 @@ class _Query:
         asked = NAMES if columns is None else columns
         if unknown := sorted(set(asked) - set(NAMES)):
             raise UsageError(f"{unknown} are no columns of the log. Columns: {', '.join(NAMES)}.")
-        needed = [name for name in NAMES if name in asked or name in _NEEDED]
+        needed = [name for name in NAMES if name in asked or name in NEEDED]
         return cls(asked, needed, _in_utc(since), _in_utc(until))
 
     def overlaps(self, day: date) -> bool:
@@ -209,7 +222,7 @@ def keep_first(table: pa.Table) -> pa.Table:
     if len(pc.unique(table["prediction_id"])) == table.num_rows:
         return table
     places = pa.array(np.arange(table.num_rows))
-    keys = table.select(_NEEDED).append_column("place", places)
+    keys = table.select(NEEDED).append_column("place", places)
     keys = keys.sort_by([("received_at", "ascending"), ("order", "ascending")])
     first = keys.group_by("prediction_id", use_threads=False).aggregate([("place", "first")])
     is_first = np.zeros(table.num_rows, bool)
