@@ -271,11 +271,14 @@ def _within(seconds: float, call: Callable[[], Answer]) -> Answer:
         except BaseException as error:
             outcome.put((None, error))
 
-    Thread(target=work, name="libelle-store", daemon=True).start()
+    thread = Thread(target=work, name="libelle-store", daemon=True)
+    thread.start()
     try:
         answer, error = outcome.get(timeout=seconds)
     except Empty:
         raise TimeoutError from None
+    # A process that exits while it ends would cut it inside of Arrow, and abort.
+    thread.join()
     if error is not None:
         raise error
     result: Answer = answer
