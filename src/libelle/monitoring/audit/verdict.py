@@ -1,7 +1,5 @@
 """Verdict: what an audit says of a promise, written down for those who keep it."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,16 +10,11 @@ import numpy as np
 from libelle.errors import DataError, StorageError, UsageError
 from libelle.monitoring.audit.estimation import ArmEstimate, AuditEstimate
 from libelle.monitoring.audit.evidence import Status, read_status
-from libelle.storage import (
-    DEFAULT_OPTIONS,
-    StorageOptions,
-    open_binary,
-    redact,
-    write_atomically,
-)
+from libelle.monitoring.published import DocumentKind, read_document, write_document
+from libelle.storage import DEFAULT_OPTIONS, StorageOptions
 
 VERDICT_VERSION = 2
-MOST_BYTES = 2**20
+_KIND = DocumentKind("verdict", "libelle audit estimate --publish")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +172,7 @@ class Verdict:
             is not what the evidence says.
         """
         if not isinstance(document, dict):
-            raise DataError(f"A verdict is a JSON object: {_AGAIN}")
+            raise _KIND.refusal("A verdict is a JSON object")
         version = document.get("verdict_version")
         if isinstance(version, bool) or version not in (1, VERDICT_VERSION):
             raise DataError(
@@ -188,35 +181,26 @@ class Verdict:
             )
         values = {name: value for name, value in document.items() if name != "verdict_version"}
         if version == 1:
-            _refuse_wrong(values, names=_names_of(cls) - {"review"})
+            _KIND.check_fields(values, names=_names_of(cls) - {"review"}, is_valid=_is_valid)
         else:
-            _refuse_wrong(values, names=_names_of(cls))
+            _KIND.check_fields(values, names=_names_of(cls), is_valid=_is_valid)
             values["review"] = _read_review(values["review"])
         verdict = cls(**values | {"status": Status(values["status"])})
         evidence = np.array([[verdict.evidence_against], [verdict.evidence_for]])
         if verdict.status is not read_status(*evidence, delta=verdict.delta):
-            raise DataError(f"The status of the verdict is not what its evidence says: {_AGAIN}")
+            raise _KIND.refusal("The status of the verdict is not what its evidence says")
         return verdict
 
 
 def _read_review(document: Any) -> ReviewVerdict | None:
     if document is None:
         return None
-    _refuse_wrong(document, names=_names_of(ReviewVerdict))
+    _KIND.check_fields(document, names=_names_of(ReviewVerdict), is_valid=_is_valid)
     return ReviewVerdict(**document)
 
 
 def _names_of(kind: type[Verdict] | type[ReviewVerdict]) -> set[str]:
     return {field.name for field in fields(kind)}
-
-
-def _refuse_wrong(document: Mapping[str, Any], *, names: set[str]) -> None:
-    """Refuse a document that has not these fields, or has wrong values of them."""
-    if wrong := sorted(names ^ set(document)):
-        raise DataError(f"The verdict lacks, or has beside its own, the fields {wrong}: {_AGAIN}")
-    for name in sorted(names):
-        if not _is_valid(name, document[name]):
-            raise DataError(f"The verdict has a wrong value of {name!r}: {_AGAIN}")
 
 
 def publish(
@@ -232,9 +216,7 @@ def publish(
         If the same promise was found broken there: no later sample mends it.
     """
     _refuse_to_mend(verdict, uri, options)
-    content = json.dumps(verdict.to_dict(), ensure_ascii=False, indent=1, allow_nan=False)
-    with write_atomically(uri, options) as stream:
-        stream.write(f"{content}\n".encode())
+    write_document(verdict.to_dict(), uri, options=options)
 
 
 def read_verdict(uri: str | Path, *, options: StorageOptions = DEFAULT_OPTIONS) -> Verdict:
@@ -247,16 +229,7 @@ def read_verdict(uri: str | Path, *, options: StorageOptions = DEFAULT_OPTIONS) 
     StorageError
         If it cannot be read.
     """
-    with open_binary(uri, options) as stream:
-        content = stream.read(MOST_BYTES + 1)
-    try:
-        if len(content) > MOST_BYTES:
-            raise DataError(f"It is larger than any verdict: {_AGAIN}")
-        return Verdict.from_dict(json.loads(content))
-    except DataError as error:
-        raise DataError(f"{redact(uri)}: {error}") from error
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{redact(uri)}: this is not JSON: {_AGAIN}") from error
+    return read_document(uri, Verdict.from_dict, kind=_KIND, options=options)
 
 
 def _refuse_to_mend(verdict: Verdict, uri: str | Path, options: StorageOptions) -> None:
@@ -275,7 +248,6 @@ def _refuse_to_mend(verdict: Verdict, uri: str | Path, options: StorageOptions) 
         )
 
 
-_AGAIN = "write it again with `libelle audit estimate --publish`."
 _TEXTS = {
     "model_name",
     "model_digest",

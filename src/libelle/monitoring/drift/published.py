@@ -1,6 +1,5 @@
 """Published: the last drift study, written down beside the verdict for those who watch."""
 
-import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
@@ -10,17 +9,11 @@ from typing import Any, Self
 from libelle.errors import DataError
 from libelle.monitoring.drift.severity import Severity
 from libelle.monitoring.drift.study import DriftStudy
-from libelle.storage import (
-    DEFAULT_OPTIONS,
-    StorageOptions,
-    open_binary,
-    redact,
-    write_atomically,
-)
+from libelle.monitoring.published import DocumentKind, read_document, write_document
+from libelle.storage import DEFAULT_OPTIONS, StorageOptions
 
 DRIFT_VERSION = 1
-MOST_BYTES = 2**20
-_AGAIN = "write it again with `libelle drift --publish`."
+_KIND = DocumentKind("drift result", "libelle drift --publish")
 _VERDICT_ENDING = ".json"
 _DRIFT_ENDING = ".drift.json"
 
@@ -81,7 +74,7 @@ class PublishedDrift:
             If a value is missing, unknown, or of another kind.
         """
         if not isinstance(document, dict):
-            raise DataError(f"A drift result is a JSON object: {_AGAIN}")
+            raise _KIND.refusal("A drift result is a JSON object")
         version = document.get("drift_version")
         if isinstance(version, bool) or version != DRIFT_VERSION:
             raise DataError(
@@ -89,14 +82,8 @@ class PublishedDrift:
                 f"{DRIFT_VERSION}. Publish and read it with the same version."
             )
         names = {field.name for field in fields(cls)}
-        if wrong := sorted(names ^ (set(document) - {"drift_version"})):
-            raise DataError(
-                f"The drift result lacks, or has beside its own, the fields {wrong}: {_AGAIN}"
-            )
-        values = {name: document[name] for name in names}
-        for name in sorted(names):
-            if not _is_valid(name, values[name]):
-                raise DataError(f"The drift result has a wrong value of {name!r}: {_AGAIN}")
+        values = {name: value for name, value in document.items() if name != "drift_version"}
+        _KIND.check_fields(values, names=names, is_valid=_is_valid)
         return cls(**values | {"severity": Severity(values["severity"])})
 
 
@@ -115,9 +102,7 @@ def publish_drift(
     StorageError
         If the place cannot be written: what stood there still stands.
     """
-    content = json.dumps(result.to_dict(), ensure_ascii=False, indent=1, allow_nan=False)
-    with write_atomically(uri, options) as stream:
-        stream.write(f"{content}\n".encode())
+    write_document(result.to_dict(), uri, options=options)
 
 
 def read_drift(uri: str | Path, *, options: StorageOptions = DEFAULT_OPTIONS) -> PublishedDrift:
@@ -130,16 +115,7 @@ def read_drift(uri: str | Path, *, options: StorageOptions = DEFAULT_OPTIONS) ->
     StorageError
         If it cannot be read.
     """
-    with open_binary(uri, options) as stream:
-        content = stream.read(MOST_BYTES + 1)
-    try:
-        if len(content) > MOST_BYTES:
-            raise DataError(f"It is larger than any drift result: {_AGAIN}")
-        return PublishedDrift.from_dict(json.loads(content))
-    except DataError as error:
-        raise DataError(f"{redact(uri)}: {error}") from error
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{redact(uri)}: this is not JSON: {_AGAIN}") from error
+    return read_document(uri, PublishedDrift.from_dict, kind=_KIND, options=options)
 
 
 def _is_valid(name: str, value: Any) -> bool:
