@@ -6,7 +6,6 @@ ARG BASE=python:3.11-slim-bookworm
 FROM ${BASE} AS tools
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1 \
-    PIP_NO_COMPILE=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONHASHSEED=0
 # hadolint ignore=DL3008
@@ -28,28 +27,31 @@ RUN tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir wheels .
 FROM tools AS api-environment
 COPY locks/api.txt locks/
 RUN python -m venv --without-pip /opt/libelle \
-    && tools/bin/pip --python /opt/libelle install --require-hashes --requirement locks/api.txt
+    && tools/bin/pip --python /opt/libelle install --no-compile --require-hashes \
+        --requirement locks/api.txt
 COPY image/lean.py image/
 COPY --from=wheel /build/wheels wheels
-RUN tools/bin/pip --python /opt/libelle install --no-index --no-deps wheels/*.whl \
+RUN tools/bin/pip --python /opt/libelle install --no-compile --no-index --no-deps wheels/*.whl \
     && python image/lean.py /opt/libelle
 
 FROM tools AS train-environment
 COPY locks/train.txt locks/
 RUN python -m venv --without-pip /opt/libelle \
-    && tools/bin/pip --python /opt/libelle install --require-hashes --requirement locks/train.txt
+    && tools/bin/pip --python /opt/libelle install --no-compile --require-hashes \
+        --requirement locks/train.txt
 COPY image/lean.py image/
 COPY --from=wheel /build/wheels wheels
-RUN tools/bin/pip --python /opt/libelle install --no-index --no-deps wheels/*.whl \
+RUN tools/bin/pip --python /opt/libelle install --no-compile --no-index --no-deps wheels/*.whl \
     && python image/lean.py /opt/libelle
 
 FROM tools AS dashboard-environment
 COPY locks/dashboard.txt locks/
 RUN python -m venv --without-pip /opt/libelle \
-    && tools/bin/pip --python /opt/libelle install --require-hashes --requirement locks/dashboard.txt
+    && tools/bin/pip --python /opt/libelle install --no-compile --require-hashes \
+        --requirement locks/dashboard.txt
 COPY image/lean.py image/
 COPY --from=wheel /build/wheels wheels
-RUN tools/bin/pip --python /opt/libelle install --no-index --no-deps wheels/*.whl \
+RUN tools/bin/pip --python /opt/libelle install --no-compile --no-index --no-deps wheels/*.whl \
     && python image/lean.py /opt/libelle
 
 # What the three have in common: a user, two places to write, and no pip.

@@ -13,8 +13,13 @@ from pathlib import Path
 # What compilers and test runners read, and nobody else.
 UNREAD_FOLDERS = ("tests", "test", "pyarrow/include", "pyarrow/src")
 UNREAD_FILES = ("*.h", "*.hpp", "*.pxd", "*.pxi", "*.pyi", "*.pyx")
-# Arrow's server and client over gRPC: nothing imports them, and no library is linked to them.
-UNUSED_FILES = ("pyarrow/*flight*",)
+# Arrow's server and client over gRPC: nothing imports them, and no library is linked to them; and
+# the second and third copies of libraries, under names that only a linker looks for.
+UNUSED_FILES = (
+    "pyarrow/*flight*",
+    "pyarrow/libarrow_python*.so",
+    "pyarrow/libarrow_python*.so.*.*",
+)
 # The descriptions of Amazon's services, but those that S3 and its logins need.
 SERVICES = "botocore/data"
 USED_SERVICES = {"s3", "signin", "sso", "sso-oidc", "sts"}
@@ -57,7 +62,7 @@ def make_lean(environment: Path) -> None:
     (packages,) = environment.glob("lib/python3.*/site-packages")
     for path in list(unread(packages)):
         remove(path)
-    strip_symbols(extension_modules(packages))
+    strip_symbols(compiled(packages))
     compile_imported(environment)
 
 
@@ -78,14 +83,18 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def extension_modules(packages: Path) -> list[Path]:
-    """Find the compiled modules; libraries beside them bear no symbols, and stay as they came."""
-    return sorted(packages.rglob("*.cpython-*.so"))
+def compiled(packages: Path) -> list[Path]:
+    """Find the compiled modules and libraries, but those that were rewritten to be shipped.
+
+    Tools that gather the libraries of a wheel in a folder `*.libs` move what `strip` relies on.
+    """
+    found = packages.rglob("*.so*")
+    return sorted(path for path in found if not path.parent.name.endswith(".libs"))
 
 
 def strip_symbols(paths: list[Path]) -> None:
-    """Take out of compiled modules what only a debugger reads."""
-    subprocess.run(["strip", "--strip-debug", *paths], check=True)
+    """Take out of compiled files what only a debugger or a linker reads."""
+    subprocess.run(["strip", "--strip-unneeded", *paths], check=True)
 
 
 def compile_imported(environment: Path) -> None:
