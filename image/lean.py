@@ -23,6 +23,7 @@ UNUSED_FILES = (
 # The descriptions of Amazon's services, but those that S3 and its logins need.
 SERVICES = "botocore/data"
 USED_SERVICES = {"s3", "signin", "sso", "sso-oidc", "sts"}
+USED_PROGRAMS = ("libelle", "python*")
 # Compiled in advance: every module of ours, what they import, and what they import when needed.
 PACKAGES = ("libelle", "api")
 LATER = ("boto3", "fasttext", "mlflow", "mlflow.artifacts", "nltk.stem.snowball", "s3fs")
@@ -60,7 +61,7 @@ def make_lean(environment: Path) -> None:
         If a module of ours can no longer be imported, for another reason than a missing package.
     """
     (packages,) = environment.glob("lib/python3.*/site-packages")
-    for path in list(unread(packages)):
+    for path in [*unread(packages), *unused_programs(environment / "bin")]:
         remove(path)
     strip_symbols(compiled(packages))
     compile_imported(environment)
@@ -73,6 +74,13 @@ def unread(packages: Path) -> Iterator[Path]:
     for service in (packages / SERVICES).glob("*/"):
         if service.name not in USED_SERVICES:
             yield service
+
+
+def unused_programs(folder: Path) -> Iterator[Path]:
+    """Find the programs that came with packages."""
+    for path in folder.iterdir():
+        if not any(path.match(pattern) for pattern in USED_PROGRAMS):
+            yield path
 
 
 def remove(path: Path) -> None:
