@@ -123,8 +123,10 @@ def _ways_to_build(engine: Engine) -> Iterator[Engine]:
 def _builds(engine: Engine, base: str) -> bool:
     with tempfile.TemporaryDirectory(prefix="libelle-") as folder:
         (Path(folder) / "Dockerfile").write_text(f"FROM {base}\nRUN true\n", encoding="utf-8")
-        options = [*engine.build_options, "--no-cache"]
-        return engine.call("build", *options, folder).returncode == 0
+        built = engine.call("build", *engine.build_options, "--no-cache", "--quiet", folder)
+    if built.returncode == 0:
+        engine.call("rmi", *built.stdout.split()[-1:])
+    return built.returncode == 0
 
 
 def _ways_to_run(engine: Engine) -> Iterator[Engine]:

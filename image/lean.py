@@ -110,9 +110,9 @@ def compile_imported(environment: Path) -> None:
     python = environment / "bin" / "python"
     names = [",".join(PACKAGES), ",".join([*LATER, *SERVER])]
     listed = subprocess.run(
-        [python, "-c", _LIST_IMPORTED, *names], check=True, stdout=subprocess.PIPE
+        [python, "-IB", "-c", _LIST_IMPORTED, *names], check=True, stdout=subprocess.PIPE
     )
-    options = ["-q", "--invalidation-mode", "unchecked-hash", "-i", "-"]
+    options = ["-qf", "--invalidation-mode", "unchecked-hash", "-i", "-"]
     subprocess.run([python, "-m", "compileall", *options], input=listed.stdout, check=True)
 
 
