@@ -77,7 +77,7 @@ ENTRYPOINT ["libelle"]
 
 FROM runtime AS train
 COPY --from=train-environment /opt/libelle /opt/libelle
-# Where numba keeps what it compiled; and the signal at which a training keeps what it finished.
+# Where numba keeps what it compiled; and the signal at which a training says that it stops.
 ENV NUMBA_CACHE_DIR=/tmp/numba
 STOPSIGNAL SIGINT
 HEALTHCHECK NONE
@@ -88,7 +88,7 @@ COPY --from=dashboard-environment /opt/libelle /opt/libelle
 ENV LIBELLE_DASHBOARD_PORT=8001
 EXPOSE 8001
 HEALTHCHECK --start-period=60s --timeout=5s \
-    CMD ["python", "-c", "import os, socket; socket.create_connection(('127.0.0.1', int(os.environ['LIBELLE_DASHBOARD_PORT'])), 3)"]
+    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f\"http://127.0.0.1:{os.environ['LIBELLE_DASHBOARD_PORT']}/health/live\", timeout=3)"]
 CMD ["dashboard"]
 
 FROM runtime AS api

@@ -43,7 +43,7 @@ def try_all(engine: Engine, images: dict[str, str], model: Path | None) -> None:
     with tempfile.TemporaryDirectory(prefix="libelle-") as folder:
         if "train" in images:
             trained = train_in(engine, images["train"], Path(folder))
-            say(f"train: a model was trained on the demonstration corpus ({trained.name})")
+            say("train: a model was trained on the demonstration corpus")
             model = model or trained
         if "dashboard" in images:
             try_dashboard(engine, images["dashboard"])

@@ -21,7 +21,7 @@ def build(engine: Engine, target: str, *, base: str, cached: bool = True) -> str
     base : str
         Image to stand on.
     cached : bool
-        Use, and keep, what each line of the Dockerfile made: faster next time, slower the first.
+        Use what each line of the Dockerfile made the time before, where nothing changed.
 
     Raises
     ------
@@ -33,8 +33,9 @@ def build(engine: Engine, target: str, *, base: str, cached: bool = True) -> str
         options = [f"--build-arg=BASE={base}", f"--target={target}", f"--tag={image}"]
         options += access_options(engine, Path(folder))
         if engine.program != "docker":
-            layers = "true" if cached else "false"
-            options += ["--format=docker", "--pull=never", "--timestamp=0", f"--layers={layers}"]
+            options += ["--format=docker", "--pull=never", "--timestamp=0", "--layers"]
+        if not cached:
+            options.append("--no-cache")
         engine.tell("build", *engine.build_options, *options, str(ROOT), capture_output=False)
     return image
 

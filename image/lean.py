@@ -10,8 +10,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-# What compilers and test runners read, and nobody else.
-UNREAD_FOLDERS = ("tests", "test", "pyarrow/include", "pyarrow/src")
+# What compilers, test runners and curious people read, and nobody else.
+UNREAD_FOLDERS = ("tests", "test", "boto3/examples", "pyarrow/include", "pyarrow/src")
 UNREAD_FILES = ("*.h", "*.hpp", "*.pxd", "*.pxi", "*.pyi", "*.pyx")
 # Arrow's server and client over gRPC: nothing imports them, and no library is linked to them; and
 # the second and third copies of libraries, under names that only a linker looks for.

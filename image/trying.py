@@ -135,13 +135,13 @@ def train_in(engine: Engine, image: str, home: Path) -> Path:
         If it fails.
     """
     home.chmod(0o777)  # Whoever the user of the image is on this machine.
-    options = [*ISOLATED, *engine.run_options, "--rm", f"--volume={home}:/var/lib/libelle"]
+    options = [*ISOLATED, *engine.run_options, "--no-healthcheck", "--rm"]
+    options.append(f"--volume={home}:/var/lib/libelle")
     engine.tell("run", *options, image, "demo", "data", "demo.csv", "--texts", "3000")
     columns = ["demo.csv", "--text", "text", "--code", "code"]
     engine.tell("run", *options, image, "train", *columns, "--trials", "2", "--folds", "2")
-    found = sorted(home.rglob("manifest.json"))
-    check(bool(found), f"No model in {home}.")
-    return found[0].parent
+    (model,) = home.glob("results/*/model")
+    return model
 
 
 def _try_confinement(container: Container) -> None:
