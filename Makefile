@@ -7,7 +7,7 @@ TEXT ?=
 CODE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long lint format bench bench-serving mlflow locks notebook env-example image clean
+.PHONY: help run test test-long lint format bench bench-serving mlflow locks notebook env-example image image-base clean
 
 help: ## Say what can be done
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -49,6 +49,9 @@ notebook: $(VENV)/.ready ## Execute notebooks/drift.ipynb on the log that the se
 
 env-example: $(VENV)/.ready ## Write .env.example from the settings
 	$(BIN)/python -c 'from libelle.settings import example_environment as e; print(e(), end="")' > .env.example
+
+image-base: ## Find what the images stand on, so that `make test` builds one too
+	$(PYTHON) -m image --base
 
 image: ## Build the three images with docker, podman or buildah, and try them
 	$(PYTHON) -m image
