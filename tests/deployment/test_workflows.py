@@ -64,6 +64,13 @@ def test_a_job_has_the_rights_that_it_names_and_an_end(path):
         assert job["timeout-minutes"] <= 60
 
 
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_a_clone_keeps_no_credentials(path):
+    clones = [step for step in steps(path.name) if "actions/checkout" in step.get("uses", "")]
+    assert clones
+    assert all(step["with"]["persist-credentials"] is False for step in clones)
+
+
 def test_every_supported_python_is_tested():
     project = (ROOT / "pyproject.toml").read_text()
     (oldest,) = re.findall(r'requires-python = ">=3\.(\d+)"', project)

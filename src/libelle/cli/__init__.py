@@ -39,7 +39,7 @@ def _hear_sigterm() -> None:
     """Let SIGTERM end us from the first moment, as it ends any other process.
 
     The first process of a container is not ended by a signal that it does not handle: it would be
-    waited for, then killed. Commands that have more to do than to end take the signal in their turn.
+    waited for, then killed. Commands that have more to do than to end take the signal later.
     """
     if os.getpid() == FIRST_PROCESS:
         signal.signal(signal.SIGTERM, lambda number, _frame: os._exit(128 + number))
