@@ -7,7 +7,7 @@ TEXT ?=
 CODE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help alerts run test test-long lint format bench bench-serving mlflow locks notebook env-example clean
+.PHONY: help alerts run test test-long lint format bench bench-serving mlflow locks notebook env-example image clean
 
 help: ## Say what can be done
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -22,15 +22,15 @@ test-long: $(VENV)/.ready ## Run the suite in full
 	$(BIN)/python -m pytest --long
 
 lint: $(VENV)/.ready ## Check style, types and the arrows between modules
-	$(BIN)/black --check --quiet src api tests benchmarks locks notebooks
-	$(BIN)/isort --check-only --quiet src api tests benchmarks locks notebooks
+	$(BIN)/black --check --quiet src api tests benchmarks image locks notebooks
+	$(BIN)/isort --check-only --quiet src api tests benchmarks image locks notebooks
 	$(BIN)/ruff check --quiet
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: $(VENV)/.ready ## Format the code
-	$(BIN)/isort src api tests benchmarks locks notebooks
-	$(BIN)/black src api tests benchmarks locks notebooks
+	$(BIN)/isort src api tests benchmarks image locks notebooks
+	$(BIN)/black src api tests benchmarks image locks notebooks
 
 bench: $(VENV)/.ready ## Measure against named peers; see benchmarks/README.md
 	$(BIN)/python -m benchmarks
@@ -52,6 +52,9 @@ alerts: $(VENV)/.ready ## Write kubernetes/alerts/libelle.rules.yaml from the ru
 
 env-example: $(VENV)/.ready ## Write .env.example from the settings
 	$(BIN)/python -c 'from libelle.settings import example_environment as e; print(e(), end="")' > .env.example
+
+image: ## Build the three images with docker, podman or buildah, and try them
+	$(PYTHON) -m image
 
 clean: ## Remove the environment and what tools left; models and runs stay
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

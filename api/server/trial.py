@@ -38,6 +38,7 @@ def try_apart(work: Callable[[], object], *, seconds: float, n_bytes: int, purpo
         os.close(reader)
         _work_and_exit(work, writer, n_bytes)
     os.close(writer)
+    ended = False  # A signal may end the wait.
     try:
         ended = _wait(reader, seconds)
         message = os.read(reader, MAX_MESSAGE_BYTES).decode("utf-8", "replace") if ended else ""

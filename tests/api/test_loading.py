@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 import time
 
 import pytest
@@ -82,6 +83,21 @@ def test_fault_15_a_work_that_never_ends_is_given_up():
 def test_fault_15_a_work_that_takes_too_much_memory_is_refused():
     with pytest.raises(ModelError, match="LIBELLE_LOAD_MEMORY_BYTES"):
         try_apart(lambda: bytearray(2**28), **{**BOUNDS, "n_bytes": 2**26})
+
+
+def test_fault_4_a_signal_that_ends_the_wait_ends_the_work_too():
+    def end(_signal, _frame):
+        sys.exit(0)
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with pytest.raises(SystemExit):
+            try_apart(lambda: time.sleep(60), **BOUNDS)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
 
 
 def test_a_work_that_raises_says_why():

@@ -1,0 +1,1 @@
+"""Image: what builds the images of the Dockerfile, makes them lean, and tries them."""
