@@ -1,4 +1,4 @@
-"""Pages: what a page of documentation names, held against the files; each check returns complaints."""
+"""Pages: what a page names, held against the files; each check returns its complaints."""
 
 import re
 import shlex
@@ -111,8 +111,7 @@ def objects_of_kubectl_exist(page: Page) -> Iterator[str]:
         if (found := re.search(r"create job --from=\S+ ([\w-]+)", line))
     }
     known = made | {
-        (one["kind"].lower(), one["metadata"]["name"])
-        for one in (*page.objects, *page.manifests())
+        (one["kind"].lower(), one["metadata"]["name"]) for one in (*page.objects, *page.manifests())
     }
     for line in lines:
         for kind, name in _RESOURCE.findall(line):
@@ -179,7 +178,9 @@ def addresses_are_answered(page: Page) -> Iterator[str]:
     known = {*routes, *OPEN_ADDRESSES, "/metrics"}
     for line in (*page.commands(), *page.quoted()):
         if line.startswith("curl "):
-            for path in re.findall(r"(?:https?://[\w.-]+|127\.0\.0\.1|HOST)(?::\d+)?(/[\w/]*)", line):
+            for path in re.findall(
+                r"(?:https?://[\w.-]+|127\.0\.0\.1|HOST)(?::\d+)?(/[\w/]*)", line
+            ):
                 if path not in known:
                     yield f"{line}: nothing answers at {path}"
 

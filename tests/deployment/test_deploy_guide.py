@@ -67,7 +67,9 @@ def test_each_check_sees_what_breaks_a_page(read_page, check, before, after):
 
 
 def test_both_languages_hold_the_same_blocks():
-    french, english = (re.findall(r"```.*?```", (ROOT / one).read_text(), re.DOTALL) for one in (FRENCH, ENGLISH))
+    french, english = (
+        re.findall(r"```.*?```", (ROOT / one).read_text(), re.DOTALL) for one in (FRENCH, ENGLISH)
+    )
     assert french == english
     assert len(french) > 15
 
@@ -149,7 +151,9 @@ def test_no_policy_of_the_network_holds_the_login(behind_a_login):
 
 @pytest.mark.parametrize("name", [FRENCH, ENGLISH])
 def test_the_room_that_the_guide_tells_is_that_of_the_readme(name):
-    readme, text = (ROOT / "kubernetes/README.md").read_text(), " ".join((ROOT / name).read_text().split())
+    readme, text = (ROOT / "kubernetes/README.md").read_text(), " ".join(
+        (ROOT / name).read_text().split()
+    )
     for row in ("at rest", "at most"):
         (line,) = re.findall(rf"^\| {row}.*$", readme, re.MULTILINE)
         cpu, memory = (quantity(cell.strip()) for cell in line.strip("| ").split("|")[1:3])
