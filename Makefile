@@ -7,7 +7,7 @@ TEXT ?=
 CODE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help alerts run test test-long lint format bench bench-serving mlflow locks notebook env-example image clean
+.PHONY: help alerts run test test-long lint format bench bench-serving mlflow locks notebook env-example image image-base clean
 
 help: ## Say what can be done
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -52,6 +52,9 @@ alerts: $(VENV)/.ready ## Write kubernetes/alerts/libelle.rules.yaml from the ru
 
 env-example: $(VENV)/.ready ## Write .env.example from the settings
 	$(BIN)/python -c 'from libelle.settings import example_environment as e; print(e(), end="")' > .env.example
+
+image-base: ## Find what the images stand on, so that `make test` builds one too
+	$(PYTHON) -m image --base
 
 image: ## Build the three images with docker, podman or buildah, and try them
 	$(PYTHON) -m image

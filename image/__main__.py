@@ -17,18 +17,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m image", description=__doc__)
     parser.add_argument("--target", action="append", choices=TARGETS, help="all by default")
     parser.add_argument("--model", type=Path, help="folder that the API serves; trained if absent")
+    parser.add_argument("--base", action="store_true", help="find what images stand on, and stop")
     arguments = parser.parse_args()
     try:
         engine = find_engine()
         base = find_base(engine)
-        make(fitted(engine, base), base, arguments.target or TARGETS, arguments.model)
+        say(f"The images stand on {base}")
+        if not arguments.base:
+            make(fitted(engine, base), base, arguments.target or TARGETS, arguments.model)
     except ImageError as error:
         sys.exit(f"Error: {error}")
 
 
 def make(engine: Engine, base: str, targets: Sequence[str], model: Path | None) -> None:
     """Build images on a base, and try those that can be."""
-    say(f"Building with {engine.program} on {base}")
+    say(f"Building with {engine.program}")
     images = {target: build(engine, target, base=base) for target in targets}
     if not engine.runs:
         say("Built. buildah runs no image: install podman or docker to try them.")

@@ -36,6 +36,7 @@ BLOCK = re.compile(
 )
 IDENTIFIER = re.compile(r"[0-9a-f]{12,64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 NUMBER = re.compile(r"\d[\d,]*\.?\d*")
+BUILD_BACKEND = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
 FROM_ELSEWHERE = ("LIBELLE_", "AWS_", "MLFLOW_")
 
 
@@ -327,7 +328,16 @@ def test_the_conda_environment_installs_every_extra():
     assert tuple(map(int, version.split("."))) >= (3, 11)
 
 
-@pytest.mark.parametrize("name", ["all", "api"])
+LOCKED = {
+    "all": None,
+    "build": (),
+    "api": ["api"],
+    "dashboard": ["api", "report"],
+    "train": ["train"],
+}
+
+
+@pytest.mark.parametrize("name", LOCKED)
 def test_locks_hold_hashes_no_address_and_every_dependency(name):
     lock = (ROOT / "locks" / f"{name}.txt").read_text()
     assert "://" not in lock
@@ -336,14 +346,23 @@ def test_locks_hold_hashes_no_address_and_every_dependency(name):
     entries = re.split(r"\n(?=[\w])", lock)[1:]
     assert all("--hash=sha256:" in entry for entry in entries)
     extras = project()["optional-dependencies"]
-    wanted = chain.from_iterable(extras.values()) if name == "all" else extras["api"]
-    for requirement in [*project()["dependencies"], *wanted]:
+    chosen = extras if LOCKED[name] is None else LOCKED[name]
+    wanted = [*project()["dependencies"], *chain.from_iterable(map(extras.get, chosen))]
+    for requirement in BUILD_BACKEND if name == "build" else wanted:
         package = re.match(r"[\w-]+", requirement)[0]
         assert package in locked or package == "libelle-codes", f"{requirement}: run `make locks`"
 
 
-def test_both_locks_hold_the_same_versions():
-    assert locked_versions("api").items() <= locked_versions("all").items()
+@pytest.mark.parametrize("name", LOCKED)
+def test_locks_hold_the_same_versions(name):
+    assert locked_versions(name).items() <= locked_versions("all").items()
+
+
+def test_no_image_holds_what_only_development_needs():
+    tools = {re.match(r"[\w-]+", tool)[0] for tool in project()["optional-dependencies"]["dev"]}
+    for name in ("api", "dashboard", "train"):
+        assert not (tools | {"pip", "setuptools", "hatchling"}) & set(locked_versions(name))
+    assert not {"scikit-learn", "pandas"} & set(locked_versions("api"))
 
 
 def test_examples_say_where_they_come_from():

@@ -8,11 +8,11 @@ import tarfile
 from pathlib import Path
 
 import pytest
-
 from image.bases import STAND_IN, named_base
 from image.building import TARGETS, added_bytes, build
 from image.engines import ImageError, find_engine, fitted
 from image.trying import USER, try_api
+
 from libelle.settings import Settings
 from tests.api.conftest import make_predictor
 
