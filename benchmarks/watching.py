@@ -1,4 +1,4 @@
-"""Watching: what a drift study and the review queue cost on a log of millions of rows.
+"""Watching: what a drift study, the review queue and merging cost on a log of millions of rows.
 
 python -m benchmarks.watching --rows 10000000
 """
@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,8 +27,16 @@ from libelle.predictor import Predictor
 KEY = "k" * 40
 N_DAYS = 84
 N_FIRST = 20
+N_SMALL_FILES, SMALL_FILE_ROWS = 60, 5_000
 SEED = 0
 TRAINING = ("--trials=1", "--folds=2", "--target-error=0.1")
+_MEASURE = """
+import resource, subprocess, sys, time
+started = time.perf_counter()
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+seconds = time.perf_counter() - started
+print(seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
 
 
 def main() -> None:
@@ -54,6 +61,8 @@ def measure(folder: Path, n_rows: int) -> None:
     """Write a log in a folder, unless it is there, and print what reading it costs."""
     if not (folder / "log").exists():
         write_log(folder, n_rows)
+    small = folder / "small"
+    write_small_files(folder, small)
     size = sum(path.stat().st_size for path in (folder / "log").rglob("*.parquet"))
     print(f"\n{n_rows:,} rows in {N_DAYS} days, {size / 2**20:,.0f} MB\n")
     week, before = (f"{today() - timedelta(days=n):%Y-%m-%d}" for n in (7, 14))
@@ -69,17 +78,24 @@ def measure(folder: Path, n_rows: int) -> None:
     for name, command in commands.items():
         seconds, peak = run_child(command, folder)
         print(f"| {name} | {seconds:.1f} | {peak:,.0f} |", flush=True)
+    compact = [sys.executable, "-m", "libelle.cli", "log", "compact"]
+    seconds, peak = run_child(compact, small)
+    name = f"merging a day of {N_SMALL_FILES * SMALL_FILE_ROWS:,} rows in {N_SMALL_FILES} files"
+    print(f"| {name} | {seconds:.1f} | {peak:,.0f} |", flush=True)
 
 
 def run_child(command: list[str], folder: Path) -> tuple[float, float]:
     """Run a command; return its duration, and the peak of its memory in MB."""
-    started = time.perf_counter()
-    with subprocess.Popen(command, env=environment(folder), stdout=subprocess.DEVNULL) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)} failed.")
-    return time.perf_counter() - started, usage.ru_maxrss / 2**10
+    # Started by a small process: the peak of a child begins with the memory of its parent.
+    measured = subprocess.run(
+        [sys.executable, "-S", "-c", _MEASURE, *command],
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    seconds, n_kilobytes = measured.stdout.split()
+    return float(seconds), float(n_kilobytes) / 2**10
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -119,6 +135,18 @@ def write_log(folder: Path, n_rows: int) -> None:
         n_day = n_rows // N_DAYS + (number < n_rows % N_DAYS)
         day = make_day(answered, first, n_day, generator)
         write_file(store, f"{folder_of(first.date())}/compacted", day)
+
+
+def write_small_files(folder: Path, small: Path) -> None:
+    """Write a log with the files that uploaders bring on one busy day."""
+    texts = [one.text for one in make_demo(seed=SEED, n_texts=5_000)]
+    answered = describe(Predictor.load(folder / "model"), texts)
+    generator = np.random.default_rng(SEED)
+    store, yesterday = LogStore(str(small / "log")), today() - timedelta(days=1)
+    day = make_day(answered, yesterday, N_SMALL_FILES * SMALL_FILE_ROWS, generator)
+    for number in range(N_SMALL_FILES):
+        part = day.slice(number * SMALL_FILE_ROWS, SMALL_FILE_ROWS)
+        write_file(store, f"{folder_of(yesterday.date())}/pod-{number}", part)
 
 
 def make_model(folder: Path) -> Predictor:

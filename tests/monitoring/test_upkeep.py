@@ -13,6 +13,7 @@ from libelle.errors import StorageError, UsageError
 from libelle.monitoring.prediction_log import PredictionLog, compaction, erasure
 from libelle.monitoring.prediction_log.compaction import compact
 from libelle.monitoring.prediction_log.erasure import erase
+from libelle.monitoring.prediction_log.files import read_footer
 from libelle.monitoring.prediction_log.reading import read_log
 from libelle.monitoring.prediction_log.retention import forget_texts, purge
 from libelle.monitoring.prediction_log.store import LogStore
@@ -67,6 +68,36 @@ def test_the_files_of_a_day_that_is_over_become_one(options):
     compact(options.uri, now=NOON + 2 * DAY, options=options.storage)
     assert len(names_of(options)) == 4
     assert len(rows_of(options)) == 15
+
+
+@given(sizes=st.lists(st.integers(1, 7), min_size=1, max_size=12), most=st.integers(2, 12))
+def test_no_merged_file_is_larger_than_it_may_be_and_no_row_is_lost(tmp_path_factory, sizes, most):
+    options = make_options(tmp_path_factory.mktemp("log"))
+    for number, n_rows in enumerate(sizes):
+        upload(options, *(f"{number}-{n}" for n in range(n_rows)))
+    before = rows_of(options)
+    compact(options.uri, now=NOON + DAY, most_rows=most)
+    store = LogStore(options.uri, options.storage)
+    n_rows = {name: read_footer(store, name).n_rows for name in names_of(options)}
+    merged = {name: n for name, n in n_rows.items() if "/compacted-" in name}
+    assert all(n <= most for n in merged.values())
+    # Two groups that follow each other would not have gone together.
+    assert len(n_rows) <= sum(n >= most / 2 for n in sizes) + 2 * sum(sizes) / most + 1
+    assert rows_of(options) == before
+    names = names_of(options)
+    compact(options.uri, now=NOON + DAY, most_rows=most)
+    assert rows_of(options) == before
+    assert len(names_of(options)) <= len(names)
+
+
+def test_a_day_that_is_merged_is_not_read_again(tmp_path, monkeypatch):
+    options = make_options(tmp_path)
+    for number in range(6):
+        upload(options, *(f"{number}-{n}" for n in range(3)))
+    compact(options.uri, now=NOON + DAY, most_rows=7)
+    assert len(names_of(options)) == 3
+    monkeypatch.setattr(LogStore, "open", lambda *_: pytest.fail("a file was read"))
+    assert compact(options.uri, now=NOON + DAY, most_rows=7).n_days == 0
 
 
 @pytest.mark.parametrize("cut", ["read_file", "delete"])

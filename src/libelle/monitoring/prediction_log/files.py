@@ -2,6 +2,8 @@
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from hashlib import sha256
 
 import pyarrow as pa
@@ -21,6 +23,24 @@ _VERSION_KEY = b"libelle_schema_version"
 _MARK_DIGITS = 8
 
 
+@contextmanager
+def _opened(store: LogStore, name: str) -> Iterator[pq.ParquetFile]:
+    """Open a file; what goes wrong with it is told as `read_file` does."""
+    if not name.endswith(SUFFIX):
+        raise DataError("it is no Parquet file")
+    with store.open(name) as stream:
+        try:
+            file = pq.ParquetFile(stream, page_checksum_verification=True)
+            _check_version(file.schema_arrow.metadata or {})
+            yield file
+        except (DataError, FileNotFoundError):
+            raise
+        except Exception as error:  # Damage and filesystems raise all kinds of errors.
+            if kind_of(error) is FailureKind.OTHER:
+                raise DataError("it is damaged, or it is no file of libelle") from error
+            raise LogStoreError(store.uri, kind_of(error), error) from error
+
+
 def read_file(store: LogStore, name: str, columns: Sequence[str] = NAMES) -> pa.Table:
     """Read a file of the log; columns that its version had not are null.
 
@@ -33,20 +53,9 @@ def read_file(store: LogStore, name: str, columns: Sequence[str] = NAMES) -> pa.
     StorageError
         If the log is out of reach.
     """
-    if not name.endswith(SUFFIX):
-        raise DataError("it is no Parquet file")
-    with store.open(name) as stream:
-        try:
-            file = pq.ParquetFile(stream, page_checksum_verification=True)
-            _check_version(file.schema_arrow.metadata or {})
-            there = set(file.schema_arrow.names)
-            return complete(file.read([one for one in columns if one in there]), columns)
-        except (DataError, FileNotFoundError):
-            raise
-        except Exception as error:  # Damage and filesystems raise all kinds of errors.
-            if kind_of(error) is FailureKind.OTHER:
-                raise DataError("it is damaged, or it is no file of libelle") from error
-            raise LogStoreError(store.uri, kind_of(error), error) from error
+    with _opened(store, name) as file:
+        there = set(file.schema_arrow.names)
+        return complete(file.read([one for one in columns if one in there]), columns)
 
 
 def iter_file(
@@ -56,22 +65,31 @@ def iter_file(
 
     A file that is damaged further on raises after its first pieces were given.
     """
-    if not name.endswith(SUFFIX):
-        raise DataError("it is no Parquet file")
-    with store.open(name) as stream:
-        try:
-            file = pq.ParquetFile(stream, page_checksum_verification=True)
-            _check_version(file.schema_arrow.metadata or {})
-            there = set(file.schema_arrow.names)
-            wanted = [column for column in columns if column in there]
-            for batch in file.iter_batches(n_rows, columns=wanted):
-                yield complete(pa.Table.from_batches([batch]), columns)
-        except (DataError, FileNotFoundError):
-            raise
-        except Exception as error:  # Damage and filesystems raise all kinds of errors.
-            if kind_of(error) is FailureKind.OTHER:
-                raise DataError("it is damaged, or it is no file of libelle") from error
-            raise LogStoreError(store.uri, kind_of(error), error) from error
+    with _opened(store, name) as file:
+        there = set(file.schema_arrow.names)
+        wanted = [column for column in columns if column in there]
+        for batch in file.iter_batches(n_rows, columns=wanted):
+            yield complete(pa.Table.from_batches([batch]), columns)
+
+
+@dataclass(frozen=True)
+class Footer:
+    """What the end of a file says of it.
+
+    Attributes
+    ----------
+    n_rows : int
+    metadata : dict of bytes to bytes
+    """
+
+    n_rows: int
+    metadata: dict[bytes, bytes]
+
+
+def read_footer(store: LogStore, name: str) -> Footer:
+    """Read the end of a file of the log, none of its rows; raises as `read_file`."""
+    with _opened(store, name) as file:
+        return Footer(file.metadata.num_rows, file.schema_arrow.metadata or {})
 
 
 def complete(table: pa.Table, columns: Iterable[str]) -> pa.Table:
