@@ -259,6 +259,21 @@ def field(content, name):
     return content.partition(f'name="{name}" value="')[2].partition('"')[0]
 
 
+def test_a_page_that_says_how_many_are_left_shows_one(open_dashboard, api, monkeypatch):
+    """Whenever the log is read to its end, between two looks of one page."""
+    from libelle.dashboard.watching import Look
+
+    for n_looks in range(5):
+        opened = open_dashboard(api_url=api)
+        read = opened.desk.reviewing.wait(30)
+        looks = iter([Look()] * n_looks)
+        monkeypatch.setattr(
+            opened.desk.reviewing, "look", lambda looks=looks, read=read: next(looks, read)
+        )
+        page = opened.page("review", "en")
+        assert ("judged by you" in page) <= bool(field(page, "prediction_id")), n_looks
+
+
 def test_the_page_works_by_forms_alone(visitor, tmp_path):
     page = visitor.page("review")
     shown = field(page, "prediction_id")

@@ -141,12 +141,14 @@ def _show(
 ) -> Response:
     desk, say, coder = desk_of(request), say_of(request), coder_of(request)
     reviewing, titles = desk.reviewing, desk.models.titles()
-    item = outcome = again_given = progress = None
+    item = outcome = again_given = None
+    # Before a text is taken: what is being read now may be there a moment later, not the reverse.
+    progress = reviewing.progress_of(coder) if reviewing.is_on else None
+    described = describe_review(desk, say, progress=progress)
     if reviewing.is_on:
         outcome = reviewing.given_by(coder, told)
         again_given = reviewing.given_by(coder, again)
         item = again_given.item if again_given else next(iter(reviewing.take(coder)), None)
-        progress = reviewing.progress_of(coder)
     shown = None
     if item is not None:
         shown = describe_item(item, titles, say, is_answered=again_given is not None)
@@ -154,7 +156,7 @@ def _show(
         request,
         "review",
         status=status,
-        review=describe_review(desk, say, progress=progress),
+        review=described,
         item=shown,
         why=why,
         found=found,
