@@ -114,6 +114,7 @@ def forget_texts(
     """
     store = LogStore(uri, options)
     summary = RetentionSummary()
+    store.delete_half_written()
     for day in _old_days(store, older_than_days, now):
         n_texts = sum(_forget(store, name) for name in store.files(day))
         summary.n_days += n_texts > 0
@@ -144,6 +145,7 @@ def forget_spent_texts(
     """
     oldest = _oldest_day(within_days, now)
     store, summary = LogStore(uri, options), SpentSummary()
+    store.delete_half_written()
     for _ in range(_ATTEMPTS):  # What is uploaded meanwhile is found the next time.
         summary.problems.clear()
         names = [name for day in store.days() if day >= oldest for name in store.files(day)]
@@ -208,7 +210,7 @@ def _forget(store: LogStore, name: str) -> int:
         if n_texts:
             table = read_file(store, name)
             replace_file(store, name, _without_texts(table, table["text"].is_valid()))
-    except DataError:
+    except (DataError, FileNotFoundError):  # Not ours, or written again meanwhile by another one.
         return 0
     return n_texts
 
