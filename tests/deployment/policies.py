@@ -201,6 +201,8 @@ def volumes_hold_what_they_are_for(objects):
         if "emptyDir" in volume
     }
     for claim in one.object["spec"].get("volumeClaimTemplates", []):
+        if (claim.get("apiVersion"), claim.get("kind")) != ("v1", "PersistentVolumeClaim"):
+            yield f"{claim['metadata']['name']}: ArgoCD sees a difference for ever"
         sizes[claim["metadata"]["name"]] = quantity(
             claim["spec"]["resources"]["requests"]["storage"]
         )

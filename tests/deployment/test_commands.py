@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 
 import pytest
@@ -89,6 +90,24 @@ def test_another_namespace_bucket_and_mlflow_may_be_said(clone):
     assert "namespace: projet-naf" in content(clone)[APPLICATION]
 
 
+def test_what_is_the_users_follows_another_user(told):
+    deploy("configure", f"--folder={told}", "--user=bob")
+    text = "".join(content(told).values())
+    assert "jdoe" not in re.sub("ghcr.io/jdoe|github.com/jdoe|libelle-jdoe.lab", "", text)
+    assert text.count("s3://bob/libelle/") == 6
+    assert "MLFLOW_TRACKING_URI=https://user-bob-mlflow.user.lab.sspcloud.fr" in text
+    assert text.count("namespace: user-bob") == 2
+
+
+def test_two_images_for_one_place_are_refused(told):
+    before = content(told)
+    images = [f"--image=ghcr.io/{who}/libelle-api@sha256:{OTHER}" for who in ("jdoe", "bob")]
+    for command in ("bump", "configure"):
+        with pytest.raises(UsageError, match="two images are for api"):
+            deploy(command, f"--folder={told}", *images)
+    assert content(told) == before
+
+
 @pytest.mark.parametrize(
     ("option", "placeholder"),
     [
@@ -124,6 +143,8 @@ def test_configure_writes_nothing_when_something_is_missing(clone, option, place
         ("--model=s3://jdoe/models/naf", "give a version"),
         ("--model=models", "give a version"),
         ("--model=/nowhere/naf", "no such folder here"),
+        ("--model=models:/$(id)/3", "give a version"),
+        ("--model=models:/<naf>/3", "give a version"),
     ],
 )
 def test_what_is_not_pinned_is_refused(told, argument, complaint):
