@@ -239,6 +239,25 @@ def test_what_a_killed_writer_left_of_a_file_leaves_with_the_texts(tmp_path, tas
     assert len(rows_of(options)) == 1
 
 
+def test_a_purge_during_an_upload_loses_no_row(tmp_path, monkeypatch):
+    options = make_options(tmp_path, text_policy=TextPolicy.FULL)
+    fill(options, make_rows("a", "b"))
+    renamed = Path.replace
+
+    def purge_then_rename(path, target):
+        if path.suffix == ".part" and target.suffix == ".parquet":
+            monkeypatch.setattr(Path, "replace", renamed)
+            forget_all(options)
+        return renamed(path, target)
+
+    monkeypatch.setattr(Path, "replace", purge_then_rename)
+    with pytest.raises(StorageError):
+        Uploader(options).run_once()
+    assert rows_of(options) == []
+    Uploader(options).run_once()
+    assert [row["text"] for row in rows_of(options)] in (["a", "b"], ["b", "a"])
+
+
 def test_two_purges_at_once_lose_no_row_and_both_end(tmp_path, monkeypatch):
     options = make_options(tmp_path, text_policy=TextPolicy.FULL)
     upload(options, "a", "b")
