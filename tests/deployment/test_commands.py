@@ -3,14 +3,17 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 
 import pytest
 import yaml
 
 from libelle.cli import deploy as door
+from libelle.cli import models
 from libelle.deployment.scalars import YamlText
 from libelle.errors import DataError, StorageError, TrackingError, UsageError
+from libelle.settings import Settings
 from libelle.tracking.registry import ModelVersion, RegisteredModel
 from tests.deployment.conftest import CONFIGURED, DIGEST, IMAGES, ROOT, deploy
 
@@ -230,6 +233,21 @@ def test_the_lines_to_commit_can_be_run_and_reverted(told, capsys):
     assert git(told, "status", "--porcelain") == ""
     git(told, "revert", "--no-edit", "HEAD")
     assert content(told) == before
+
+
+def test_a_model_whose_name_holds_blanks_is_deployed_by_the_command_that_is_told(
+    told, capsys, monkeypatch
+):
+    version = ModelVersion("4", (), OTHER, "2026-11-24", {}, True, None)
+    champion = RegisteredModel("demandes de la ville", (version,))
+    monkeypatch.setattr("libelle.tracking.registry.show_model", lambda *_, **__: champion)
+    models._say_how_to_deploy(champion.name, Settings(model_digest=DIGEST))
+    libelle, group, *command = shlex.split(capsys.readouterr().err.splitlines()[-1])
+    assert (libelle, group) == ("libelle", "deploy")
+    deploy(*command, f"--folder={told}")
+    overlay = yaml.safe_load(content(told)[OVERLAY])
+    settings = overlay["configMapGenerator"][0]["literals"]
+    assert "LIBELLE_MODEL=models:/demandes de la ville/4" in settings
 
 
 def test_bump_to_what_stands_changes_nothing(told, capsys):
