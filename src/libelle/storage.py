@@ -21,6 +21,8 @@ _S3_PROTOCOLS = ("s3", "s3a")
 _HTTP_PROTOCOLS = ("http", "https")
 # What s3fs gives as another error than a refusal; an expired token is a bare 400 for a HEAD.
 S3_REFUSALS = frozenset({"InvalidToken", "400"})
+# Ends the hidden name of a file that is not whole yet.
+_HALF_WRITTEN = ".part"
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -151,7 +153,7 @@ def write_atomically(
 @contextmanager
 def _renamed_at_the_end(uri: str | Path) -> Iterator[IO[bytes]]:
     path = local_path(uri)
-    partial = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.part")
+    partial = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}{_HALF_WRITTEN}")
     try:
         stream = partial.open("xb")
     except OSError as error:
@@ -164,6 +166,12 @@ def _renamed_at_the_end(uri: str | Path) -> Iterator[IO[bytes]]:
         _rename(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def delete_half_written(folder: Path) -> None:
+    """Delete what writers that were killed left in a folder; one that is still alive fails once."""
+    for path in folder.glob(f".*{_HALF_WRITTEN}"):
+        path.unlink(missing_ok=True)
 
 
 def _rename(partial: Path, path: Path) -> None:

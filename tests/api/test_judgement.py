@@ -16,6 +16,7 @@ from libelle.errors import UsageError
 from libelle.monitoring.audit import Verdict, publish
 from libelle.monitoring.audit.evidence import Status
 from libelle.monitoring.drift import PublishedDrift, Severity, drift_beside, publish_drift
+from libelle.monitoring.published import SHORT_CHARACTERS
 from libelle.storage import DEFAULT_OPTIONS
 from tests.api.conftest import Client
 from tests.api.test_metrics_served import scrape_until
@@ -98,6 +99,14 @@ def test_a_verdict_of_version_1_is_still_heard(tmp_path):
     uri.write_text(json.dumps(document | {"verdict_version": 1}))
     seen = look(str(uri), DEFAULT_OPTIONS, before=NEVER)
     assert seen.broken == [["d" * 64, "t1"]]
+
+
+def test_the_largest_judgement_that_can_be_has_room_on_its_board():
+    longest = "\U0001f600" * SHORT_CHARACTERS
+    told = Judgement(True, "in_doubt", longest, longest, [[longest, longest]] * 16, longest)
+    board = Board(NEVER)
+    board.write(told)
+    assert board.read() == told
 
 
 def test_another_sample_does_not_mend_a_broken_promise(tmp_path):

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -129,11 +129,13 @@ def test_a_judged_text_leaves_the_log_under_the_policy_that_says_so(tmp_path, po
     assert ("texts that coders judged" in said) is (n_left == 0)
 
 
-def test_a_purge_that_could_not_look_at_all_fails_and_names_what(tmp_path):
-    [name] = put(tmp_path / "log", [make_review_row(1, received_at=datetime.now(UTC))])
+@pytest.mark.parametrize(("policy", "n_days"), [("review", 0), ("review", 40), ("full", 40)])
+def test_a_purge_that_could_not_look_at_all_fails_and_names_what(tmp_path, policy, n_days):
+    received_at = datetime.now(UTC) - timedelta(days=n_days)
+    [name] = put(tmp_path / "log", [make_review_row(1, received_at=received_at)])
     (tmp_path / "log" / name).write_bytes(b"damaged")
     with pytest.raises(StorageError, match="Not all texts"):
-        purge(tmp_path, LIBELLE_TEXT_POLICY="review")
+        purge(tmp_path, LIBELLE_TEXT_POLICY=policy)
 
 
 def purge(folder, *options, **settings):

@@ -156,6 +156,10 @@ BREAKS = {
         "volumes_hold_what_they_are_for",
         lambda o: config(o, LIBELLE_LOG_SPOOL_BYTES=str(2**31)),
     ),
+    "a claim without kind": (
+        "volumes_hold_what_they_are_for",
+        lambda o: drop(api(o).object, "spec", "volumeClaimTemplates", 0, "kind"),
+    ),
     "large answers": ("volumes_hold_what_they_are_for", lambda o: config(o, LIBELLE_WORKERS="4")),
     "a large model": (
         "volumes_hold_what_they_are_for",

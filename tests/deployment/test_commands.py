@@ -2,14 +2,18 @@
 
 import json
 import os
+import re
+import shlex
 import subprocess
 
 import pytest
 import yaml
 
 from libelle.cli import deploy as door
+from libelle.cli import models
 from libelle.deployment.scalars import YamlText
 from libelle.errors import DataError, StorageError, TrackingError, UsageError
+from libelle.settings import Settings
 from libelle.tracking.registry import ModelVersion, RegisteredModel
 from tests.deployment.conftest import CONFIGURED, DIGEST, IMAGES, ROOT, deploy
 
@@ -89,6 +93,24 @@ def test_another_namespace_bucket_and_mlflow_may_be_said(clone):
     assert "namespace: projet-naf" in content(clone)[APPLICATION]
 
 
+def test_what_is_the_users_follows_another_user(told):
+    deploy("configure", f"--folder={told}", "--user=bob")
+    text = "".join(content(told).values())
+    assert "jdoe" not in re.sub("ghcr.io/jdoe|github.com/jdoe|libelle-jdoe.lab", "", text)
+    assert text.count("s3://bob/libelle/") == 6
+    assert "MLFLOW_TRACKING_URI=https://user-bob-mlflow.user.lab.sspcloud.fr" in text
+    assert text.count("namespace: user-bob") == 2
+
+
+def test_two_images_for_one_place_are_refused(told):
+    before = content(told)
+    images = [f"--image=ghcr.io/{who}/libelle-api@sha256:{OTHER}" for who in ("jdoe", "bob")]
+    for command in ("bump", "configure"):
+        with pytest.raises(UsageError, match="two images are for api"):
+            deploy(command, f"--folder={told}", *images)
+    assert content(told) == before
+
+
 @pytest.mark.parametrize(
     ("option", "placeholder"),
     [
@@ -124,6 +146,8 @@ def test_configure_writes_nothing_when_something_is_missing(clone, option, place
         ("--model=s3://jdoe/models/naf", "give a version"),
         ("--model=models", "give a version"),
         ("--model=/nowhere/naf", "no such folder here"),
+        ("--model=models:/$(id)/3", "give a version"),
+        ("--model=models:/<naf>/3", "give a version"),
     ],
 )
 def test_what_is_not_pinned_is_refused(told, argument, complaint):
@@ -209,6 +233,21 @@ def test_the_lines_to_commit_can_be_run_and_reverted(told, capsys):
     assert git(told, "status", "--porcelain") == ""
     git(told, "revert", "--no-edit", "HEAD")
     assert content(told) == before
+
+
+def test_a_model_whose_name_holds_blanks_is_deployed_by_the_command_that_is_told(
+    told, capsys, monkeypatch
+):
+    version = ModelVersion("4", (), OTHER, "2026-11-24", {}, True, None)
+    champion = RegisteredModel("demandes de la ville", (version,))
+    monkeypatch.setattr("libelle.tracking.registry.show_model", lambda *_, **__: champion)
+    models._say_how_to_deploy(champion.name, Settings(model_digest=DIGEST))
+    libelle, group, *command = shlex.split(capsys.readouterr().err.splitlines()[-1])
+    assert (libelle, group) == ("libelle", "deploy")
+    deploy(*command, f"--folder={told}")
+    overlay = yaml.safe_load(content(told)[OVERLAY])
+    settings = overlay["configMapGenerator"][0]["literals"]
+    assert "LIBELLE_MODEL=models:/demandes de la ville/4" in settings
 
 
 def test_bump_to_what_stands_changes_nothing(told, capsys):

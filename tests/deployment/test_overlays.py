@@ -3,6 +3,7 @@
 import copy
 import re
 import shutil
+import subprocess
 
 import kubernetes_validate
 import pytest
@@ -133,6 +134,18 @@ def test_the_image_and_the_manifests_agree(built):
 def test_each_policy_sees_what_breaks_it(everything, policy, break_it):
     break_it(everything)
     assert list(getattr(policies, policy)(everything))
+
+
+@pytest.mark.parametrize("purge_ends_with", [0, 1])
+def test_a_purge_that_fails_is_told_and_the_rest_is_done(built, tmp_path, purge_ends_with):
+    container = workload(built["sspcloud"], "libelle-log-retention").container
+    program = tmp_path / "libelle"
+    program.write_text(f'#!/bin/sh\necho "$@"\n[ "$2" != purge ] || exit {purge_ends_with}\n')
+    program.chmod(0o755)
+    command = [*container["command"], *container["args"]]
+    done = subprocess.run(command, env={"PATH": f"{tmp_path}:/bin"}, capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["log purge", "log compact"]
+    assert done.returncode == purge_ends_with
 
 
 def test_a_gap_between_replicas_is_seen(built):

@@ -108,8 +108,9 @@ def steps_of_image():
 
 def test_a_deployment_does_not_start_the_workflows_again():
     ignored = read("tests.yml")[True]["push"]["paths-ignore"]  # YAML reads `on` as true.
-    assert "argocd/**" in ignored
-    assert all((ROOT / pattern.removesuffix("/**")) for pattern in ignored)
+    assert ignored == ["argocd/**", "kubernetes/overlays/**"]
+    assert all((ROOT / pattern.removesuffix("/**")).is_dir() for pattern in ignored)
+    assert read("release.yml")[True] == {"push": {"tags": ["v*"]}}
 
 
 def test_the_bump_commit_is_made_by_our_own_command():

@@ -80,6 +80,12 @@ def answered_within(seconds, *, route="/v1/predict", n=60):
 SCENARIOS = {
     "all is calm": Scenario(set(), {OK: [growing(100)], BACKLOG: [[0]], DROPPED: [[0], [0]]}),
     "nobody answers": Scenario({"LibelleSilent"}, {OK: [[None]]}, also_ready=False),
+    "nobody answers any more": Scenario(
+        {"LibelleSilent"}, {"libelle_ready": [[1] * 3 + [None]] * 2}, also_ready=False, minutes=9
+    ),
+    "one that had no model is gone": Scenario(
+        set(), {"libelle_ready": [[0] * 3 + [None], [1]]}, also_ready=False, minutes=6
+    ),
     "one is silent, the other answers": Scenario(
         set(), {"libelle_ready": [[1] * 3 + [None], [1]]}, also_ready=False
     ),
@@ -206,7 +212,7 @@ def _as_promtool(scenario):
         own = ",".join(
             filter(None, [labels.rstrip("}"), f'pod="{pod}"', 'namespace="n"', 'job="j"'])
         )
-        values = " ".join("_" if one is None else f"{one:g}" for one in numbers)
+        values = " ".join("stale" if one is None else f"{one:g}" for one in numbers)
         series.append({"series": f"{bare}{{{own}}}", "values": values})
     expected = [
         {"labels": f'{{alertname="{name}"}}', "value": 1} for name in sorted(scenario.raised)
@@ -263,7 +269,41 @@ def test_labels_are_read_as_they_were_written():
     assert number == 3
 
 
-@pytest.mark.parametrize("text", ["<html>", "libelle_ready one", "libelle_ready"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<html>",
+        "libelle_ready one",
+        "libelle_ready",
+        'libelle_requests_total{status="500} 1',
+        "libelle_requests_total{status=500} 1",
+        'libelle_request_duration_seconds_bucket{route="/v1/predict"} 1',
+        'libelle_request_duration_seconds_bucket{le="much"} 1',
+    ],
+)
 def test_what_is_not_metrics_is_refused(text):
     with pytest.raises(DataError, match="Line 1"):
         read_exposition(text, families=FAMILIES)
+
+
+def test_a_label_may_hold_what_others_take_for_the_end_of_a_line():
+    text = 'libelle_model_info{name="a\u2028b\x85c\x0cd"} 1\nlibelle_ready 1\n'
+    assert read_exposition(text, families=FAMILIES) == {("libelle_ready", ()): 1.0}
+
+
+def test_a_clock_that_was_set_back_neither_silences_alerts_nor_keeps_what_it_foresaw():
+    history, states = History(), AlertStates()
+    for at in (DAYS, 0.0, 15.0, 315.0):
+        history.add(
+            "a", at, {("libelle_ready", ()): 0.0, ("libelle_worker_restarts_total", ()): at}
+        )
+        state = states.look(history, at)[1]
+    assert (state.alert.name, state.status, state.since) == ("LibelleNotReady", Status.RAISED, 0.0)
+    assert history.increase("libelle_worker_restarts_total", 2 * DAYS, seconds=3 * DAYS) == 315.0
+
+
+def test_a_histogram_of_no_numbers_has_no_quantile():
+    history, bins = History(), [("libelle_wait_bucket", (("le", le),)) for le in ("1.0", "+Inf")]
+    for at in (0.0, 15.0):
+        history.add("a", at, dict.fromkeys(bins, float("nan")))
+    assert history.quantile("libelle_wait", 0.99, 15.0, seconds=60.0) is None

@@ -3,6 +3,7 @@
 import threading
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -15,10 +16,16 @@ from libelle.monitoring.prediction_log.compaction import compact
 from libelle.monitoring.prediction_log.erasure import erase
 from libelle.monitoring.prediction_log.files import read_footer
 from libelle.monitoring.prediction_log.reading import read_log
-from libelle.monitoring.prediction_log.retention import forget_texts, purge
+from libelle.monitoring.prediction_log.retention import (
+    SpentTexts,
+    forget_spent_texts,
+    forget_texts,
+    purge,
+)
 from libelle.monitoring.prediction_log.store import LogStore
 from libelle.monitoring.prediction_log.upload import Uploader
 from libelle.monitoring.privacy import TextPolicy
+from libelle.storage import write_atomically
 from tests.monitoring.predictions import KEY, NOON, contents, fill, make_options, make_rows
 from tests.monitoring.test_prediction_log import keep
 
@@ -185,6 +192,87 @@ def test_texts_leave_the_log_before_the_rows(options):
         options.uri, older_than_days=2, now=NOON + 3 * DAY, options=options.storage
     )
     assert again.n_texts == 0
+
+
+def forget_all(options):
+    forget_texts(options.uri, older_than_days=1, now=NOON + 9 * DAY, options=options.storage)
+
+
+def forget_spent(options):
+    spent = SpentTexts(judged=frozenset(), learnt=frozenset(), needed=frozenset())
+    forget_spent_texts(options.uri, spent, within_days=30, now=NOON, options=options.storage)
+
+
+def erase_one(options):
+    erase(options.uri, keys=[KEY], texts=["Zeltanguy"], options=options.storage)
+
+
+@pytest.mark.parametrize("task", [forget_all, erase_one])
+def test_a_file_that_somebody_renamed_loses_no_other_row(tmp_path, task):
+    options = make_options(tmp_path, text_policy=TextPolicy.FULL)
+    upload(options, "Zeltanguy", "kept")
+    [path] = (tmp_path / "log").glob("date=*/*.parquet")
+    path.rename(path.with_name("part.parquet"))
+    [kept] = [row["text_hash"] for row in rows_of(options) if row["text"] == "kept"]
+    task(options)
+    assert kept in {row["text_hash"] for row in rows_of(options)}
+    assert b"Zeltanguy" not in contents(tmp_path)
+
+
+@pytest.mark.parametrize("task", [forget_all, forget_spent, erase_one])
+def test_what_a_killed_writer_left_of_a_file_leaves_with_the_texts(tmp_path, task):
+    options = make_options(tmp_path, text_policy=TextPolicy.FULL)
+    upload(options, "other")
+    [path] = (tmp_path / "log").glob("date=*/*.parquet")
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patched:
+        for name in ("replace", "unlink"):
+            patched.setattr(Path, name, killed)
+        with pytest.raises(KeyboardInterrupt), write_atomically(path) as stream:
+            stream.write(b"Zeltanguy")
+    assert b"Zeltanguy" in contents(tmp_path / "log")
+    task(options)
+    assert b"Zeltanguy" not in contents(tmp_path / "log")
+    assert len(rows_of(options)) == 1
+
+
+def test_a_purge_during_an_upload_loses_no_row(tmp_path, monkeypatch):
+    options = make_options(tmp_path, text_policy=TextPolicy.FULL)
+    fill(options, make_rows("a", "b"))
+    renamed = Path.replace
+
+    def purge_then_rename(path, target):
+        if path.suffix == ".part" and target.suffix == ".parquet":
+            monkeypatch.setattr(Path, "replace", renamed)
+            forget_all(options)
+        return renamed(path, target)
+
+    monkeypatch.setattr(Path, "replace", purge_then_rename)
+    with pytest.raises(StorageError):
+        Uploader(options).run_once()
+    assert rows_of(options) == []
+    Uploader(options).run_once()
+    assert [row["text"] for row in rows_of(options)] in (["a", "b"], ["b", "a"])
+
+
+def test_two_purges_at_once_lose_no_row_and_both_end(tmp_path, monkeypatch):
+    options = make_options(tmp_path, text_policy=TextPolicy.FULL)
+    upload(options, "a", "b")
+    upload(options, "c")
+    listed = LogStore.files
+
+    def list_then_wait_for_the_other(store, day):
+        names = listed(store, day)
+        monkeypatch.setattr(LogStore, "files", listed)
+        forget_all(options)
+        return names
+
+    monkeypatch.setattr(LogStore, "files", list_then_wait_for_the_other)
+    forget_all(options)
+    assert [row["text"] for row in rows_of(options)] == [None] * 3
 
 
 def test_a_person_is_erased_by_any_name_from_the_log(options):

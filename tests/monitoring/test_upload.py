@@ -154,6 +154,15 @@ def test_what_is_not_libelles_stays_in_the_spool(tmp_path):
     assert {"lost+found", "notes.txt"} < {path.name for path in options.spool_path.iterdir()}
 
 
+def test_what_a_killed_erasure_left_does_not_keep_the_folder_of_a_dead_writer(tmp_path):
+    options = make_options(tmp_path)
+    fill(options, make_rows("a"))
+    [folder] = writer_folders(options.spool_path)
+    (folder / ".00000001.sealed.0123456789ab.part").write_bytes(b"half of a segment")
+    Uploader(options).run_once()
+    assert writer_folders(options.spool_path) == []
+
+
 def test_fault_29_clocks_that_step_lose_nothing(tmp_path):
     options, now = make_options(tmp_path), NOON.timestamp()
     kept = []

@@ -57,7 +57,8 @@ def purge_log(
     spent = None
     if keeps_until_verdict(settings.text_policy):
         spent = _forget_spent_texts(options, within_days=text_days, now=now)
-    _say_problems([*verdicts.problems, *records.problems, *(spent.problems if spent else ())])
+    unseen = [*bare.problems, *(spent.problems if spent else ())]
+    _say_problems([*verdicts.problems, *records.problems, *unseen])
     if json:
         told = {"days": asdict(gone), "texts": asdict(bare), "n_verdicts": verdicts.n_verdicts}
         print_json({**told, "spent_texts": asdict(spent) if spent else None})
@@ -70,9 +71,9 @@ def purge_log(
                 *([_describe_spent(spent)] if spent else ()),
             ]
         )
-    if spent and (spent.n_left or spent.problems):
+    if unseen or (spent and spent.n_left):
         raise StorageError(
-            "Not all texts that coders judged are proved to be gone. Run the same command again, "
+            "Not all texts that nobody may keep are proved to be gone. Run the same command again, "
             "and see to the files that are named."
         )
 

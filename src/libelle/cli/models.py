@@ -4,6 +4,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -189,10 +190,11 @@ def _say_how_to_deploy(name: str, settings: Settings) -> None:
 
     champion = show_model(f"models:/{name}@champion", tracking_uri=tracking_uri(settings))
     (version,) = champion.versions
+    uri = quote(f"models:/{name}/{version.version}")
     digest = f" --digest {version.digest}" if version.digest else ""
     say(
         "The service is pinned (LIBELLE_MODEL_DIGEST): it changes by a commit.\n"
-        f"  libelle deploy bump --model models:/{name}/{version.version}{digest}"
+        f"  libelle deploy bump --model {uri}{digest}"
     )
 
 

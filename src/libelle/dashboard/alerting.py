@@ -137,11 +137,13 @@ def read_metrics(url: str, address: str) -> dict[Series, float]:
     try:
         connection.request("GET", parts.path or "/", headers={"Host": parts.netloc})
         response = connection.getresponse()
-        content = response.read(MOST_BYTES)
+        content = response.read(MOST_BYTES + 1)
     finally:
         connection.close()
     if response.status != http.client.OK:
         raise DataError(f"What answers with {response.status} does not show metrics.")
+    if len(content) > MOST_BYTES:
+        raise DataError(f"What answers with more than {MOST_BYTES:,} bytes does not show metrics.")
     return read_exposition(content.decode("utf-8", "replace"), families=FAMILIES)
 
 

@@ -10,7 +10,8 @@ _IMAGE = re.compile(
     r"(?P<name>[a-z0-9]+([.-][a-z0-9]+)*(:\d{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+)"
     r"(:[\w.-]{1,128})?@(?P<digest>sha256:[0-9a-f]{64})"
 )
-_VERSION = re.compile(r"models:/(?P<name>[^/@\s]+)/[1-9]\d{0,8}")
+# A name that `libelle train --model` takes.
+_VERSION = re.compile(r"models:/(?P<name>\w(?:[\w .-]{0,98}\w)?)/[1-9]\d{0,8}")
 _ALIAS = re.compile(r"models:/[^/@\s]+@\S+")
 _FOLDER = re.compile(r"/[\w./-]*\w/?")
 _DIGEST = re.compile("[0-9a-f]{64}")

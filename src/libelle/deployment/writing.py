@@ -11,6 +11,7 @@ from libelle.deployment.scalars import Keys, YamlText
 from libelle.errors import DataError, UsageError
 
 _PLACEHOLDER = re.compile(r"<([a-z][a-z-]*)>")
+_MODEL_NAME = "<model-name>"
 _S3 = re.compile("(?P<head>(?:[A-Z_]+=)s3://)[^/]+(?P<rest>/.*)")
 _OPTION_OF = {
     "user": "--user",
@@ -85,6 +86,7 @@ def _values_of_overlay(overlay: YamlText, place: Place) -> dict[Keys, str]:
         raise DataError(f"{overlay.name} has no literal {missing[0]}=…: restore it with git.")
     if namespace := _namespace_of(place):
         values[("namespace",)] = namespace
+    _refuse_two_of_a_kind(place.images)
     for image in place.images:
         values |= _pin_image(overlay, image)
     return values
@@ -105,17 +107,17 @@ def _namespace_of(place: Place) -> str | None:
 
 def _literals(overlay: YamlText, place: Place) -> Iterator[tuple[Keys, str]]:
     """Give what the entries `NAME=value` of the generators become."""
-    told = _settings_of(place)
+    told, bucket = _implied_by(place) | _settings_of(place), place.bucket or place.user
     for keys, value in overlay.values().items():
         if keys[0] != "configMapGenerator" or "literals" not in keys:
             continue
         name, _, current = value.partition("=")
         if name in told:
             yield keys, f"{name}={told[name]}"
-        elif place.bucket and (found := _S3.fullmatch(value)):
-            yield keys, f"{found['head']}{place.bucket}{found['rest']}"
-        elif filled := _fill(current, place):
-            yield keys, f"{name}={filled}"
+        elif bucket and (found := _S3.fullmatch(value)):
+            yield keys, f"{found['head']}{bucket}{found['rest']}"
+        elif place.model and _MODEL_NAME in current:
+            yield keys, f"{name}={current.replace(_MODEL_NAME, place.model.name)}"
 
 
 def _settings_of(place: Place) -> dict[str, str]:
@@ -130,18 +132,17 @@ def _settings_of(place: Place) -> dict[str, str]:
     return told
 
 
-def _fill(value: str, place: Place) -> str | None:
-    """Return a value whose placeholders say what follows from the rest; None if none does."""
-    known = {}
-    if place.user:
-        known["<bucket>"] = place.user
-        known["<mlflow>"] = f"https://user-{place.user}-mlflow.user.{SSP_CLOUD}"
-    if place.model:
-        known["<model-name>"] = place.model.name
-    filled = value
-    for placeholder, meant in known.items():
-        filled = filled.replace(placeholder, meant)
-    return filled if filled != value else None
+def _implied_by(place: Place) -> dict[str, str]:
+    """Return the settings that follow from the others, where an overlay has them."""
+    if place.user is None:
+        return {}
+    return {"MLFLOW_TRACKING_URI": f"https://user-{place.user}-mlflow.user.{SSP_CLOUD}"}
+
+
+def _refuse_two_of_a_kind(images: Sequence[Image]) -> None:
+    targets = [image.target for image in images]
+    if twice := sorted({target for target in targets if targets.count(target) > 1}):
+        raise UsageError(f"--image: two images are for {twice[0]}, and one can run. Give one.")
 
 
 def _pin_image(overlay: YamlText, image: Image) -> dict[Keys, str]:

@@ -16,6 +16,7 @@ from libelle.storage import (
 )
 
 MOST_BYTES = 2**20
+SHORT_CHARACTERS = 100
 
 Content = TypeVar("Content")
 
@@ -58,6 +59,11 @@ class DocumentKind:
         for name in sorted(names):
             if not is_valid(name, document[name]):
                 raise self.refusal(f"The {self.noun} has a wrong value of {name!r}")
+
+
+def is_short(value: Any) -> bool:
+    """Tell whether a value is a short line: a service keeps many of them in little memory."""
+    return isinstance(value, str) and len(value) <= SHORT_CHARACTERS and value.isprintable()
 
 
 def write_document(

@@ -54,6 +54,13 @@ def test_a_field_that_is_missing_or_wrong_is_refused(name):
         Verdict.from_dict(document)
 
 
+@pytest.mark.parametrize("name", ["model_digest", "threshold_id", "written_at"])
+@pytest.mark.parametrize("value", ["d" * 101, "\ud800", "a\nb"])
+def test_an_identifier_that_is_none_is_refused(name, value):
+    with pytest.raises(DataError, match=name):
+        Verdict.from_dict(make_verdict().to_dict() | {name: value})
+
+
 def test_a_status_that_its_evidence_does_not_bear_is_refused():
     document = make_verdict().to_dict()
     for status in ("broken", "holds"):

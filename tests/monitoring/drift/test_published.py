@@ -46,6 +46,8 @@ def test_what_is_published_is_read_back(tmp_path, severity):
         ("until", 20261028),
         ("written_at", "2026-10-29T05:00:00"),
         ("model_digest", None),
+        ("model_digest", "d" * 101),
+        ("model_digest", "\ud800"),
         ("drift_version", 2),
         ("drift_version", True),
         ("by", "somebody"),

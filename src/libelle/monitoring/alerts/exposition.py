@@ -8,9 +8,12 @@ from libelle.errors import DataError
 # Name, then pairs of label and value, sorted.
 Series = tuple[str, tuple[tuple[str, str], ...]]
 
-_ENDINGS = ("_bucket", "_sum", "_count")
+_BIN = "_bucket"
+_ENDINGS = (_BIN, "_sum", "_count")
 _NAME = "[a-zA-Z_:][a-zA-Z0-9_:]*"
-_LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)",?')
+_PAIR = r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)",?'
+_LABEL = re.compile(_PAIR)
+_LABELS = re.compile(f"(?:{_PAIR})*")
 _SAMPLE = re.compile(rf"({_NAME})(?:\{{(.*)\}})? (\S+)")
 _ESCAPED = {r"\\": "\\", r"\n": "\n", r"\"": '"'}
 
@@ -31,7 +34,7 @@ def read_exposition(text: str, *, families: Collection[str]) -> dict[Series, flo
         If a line is not one of that format.
     """
     found: dict[Series, float] = {}
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line or line.startswith("#"):
             continue
         matched = _SAMPLE.fullmatch(line)
@@ -40,9 +43,12 @@ def read_exposition(text: str, *, families: Collection[str]) -> dict[Series, flo
         if _family_of(matched[1], families) is None:
             continue
         try:
-            found[matched[1], _read_labels(matched[2] or "")] = float(matched[3])
-        except ValueError as error:
-            raise DataError(f"Line {number} of the metrics has no number.") from error
+            labels = _read_labels(matched[2] or "")
+            if matched[1].endswith(_BIN):
+                float(dict(labels)["le"])
+            found[matched[1], labels] = float(matched[3])
+        except (KeyError, ValueError) as error:
+            raise DataError(f"Line {number} of the metrics has a wrong number or label.") from error
     return found
 
 
@@ -56,6 +62,8 @@ def _family_of(name: str, families: Collection[str]) -> str | None:
 
 
 def _read_labels(text: str) -> tuple[tuple[str, str], ...]:
+    if not _LABELS.fullmatch(text):
+        raise ValueError(text)
     pairs = [(name, _unescape(value)) for name, value in _LABEL.findall(text)]
     return tuple(sorted(pairs))
 

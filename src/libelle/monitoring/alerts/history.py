@@ -1,7 +1,8 @@
 """History: what the replicas of a service showed lately, and what can be asked of it.
 
 The questions are those of Prometheus, so that an alert means the same on both sides; but for one
-thing: Prometheus stretches what it saw to the ends of the window, this does not.
+thing: Prometheus stretches what it saw to the ends of the window, this does not. As there, what a
+replica showed is no more once it does not answer.
 """
 
 import re
@@ -13,8 +14,6 @@ from itertools import pairwise
 from libelle.monitoring.alerts.exposition import Series
 
 KEPT_SECONDS = 3_700.0
-# Prometheus takes the last value that is no older.
-LOOKBACK_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -40,24 +39,23 @@ class History:
 
     def add(self, replica: str, at: float, series: Mapping[Series, float]) -> None:
         """Add what a replica shows now."""
-        scrapes = self._replicas.setdefault(replica, deque())
-        scrapes.append(Scrape(at, series))
+        self._replicas.setdefault(replica, deque()).append(Scrape(at, series))
         self._forget(at)
 
     def latest(self, name: str, at: float, **labels: str) -> list[float]:
-        """Return the last number of each series, of replicas that were seen lately.
+        """Return the number of each series, of the replicas that answered at a time.
 
         Parameters
         ----------
         name : str
         at : float
-            Seconds since 1970.
+            Seconds since 1970, as it was said to `add`.
         labels : str
             Regular expressions that the values of labels match as a whole.
         """
         found = []
         for scrapes in self._replicas.values():
-            if scrapes and at - scrapes[-1].at < LOOKBACK_SECONDS:
+            if scrapes[-1].at == at:
                 last = scrapes[-1].series
                 found += [last[one] for one in last if _matches(one, name, labels)]
         return found
@@ -101,6 +99,9 @@ class History:
             scrapes = self._replicas[replica]
             while scrapes and now - scrapes[0].at > KEPT_SECONDS:
                 scrapes.popleft()
+            if any(one.at > now for one in scrapes):  # The clock was set back.
+                scrapes = deque(one for one in scrapes if one.at <= now)
+                self._replicas[replica] = scrapes
             if not scrapes:
                 del self._replicas[replica]
 
@@ -118,7 +119,7 @@ def _matches(series: Series, name: str, labels: Mapping[str, str]) -> bool:
 
 def _quantile(bins: list[tuple[float, float]], share: float) -> float | None:
     """Return where a cumulative histogram reaches a share of its total."""
-    if not bins or bins[-1][1] <= 0:
+    if not bins or not bins[-1][1] > 0:
         return None
     wanted = share * bins[-1][1]
     low, n_below = 0.0, 0.0

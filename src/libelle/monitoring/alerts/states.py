@@ -45,7 +45,7 @@ class AlertStates:
         ----------
         history : History
         at : float
-            Seconds since 1970, later than at any look before.
+            Seconds since 1970; when the clock was set back, waits begin again.
         """
         return tuple(self._look_at(alert, history, at) for alert in ALERTS)
 
@@ -53,6 +53,6 @@ class AlertStates:
         if not alert.condition(history, at):
             self._since.pop(alert.name, None)
             return AlertState(alert, Status.CALM, None)
-        since = self._since.setdefault(alert.name, at)
+        since = self._since[alert.name] = min(at, self._since.get(alert.name, at))
         status = Status.RAISED if at - since >= alert.wait_seconds else Status.PENDING
         return AlertState(alert, status, since)

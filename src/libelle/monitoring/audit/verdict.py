@@ -10,7 +10,12 @@ import numpy as np
 from libelle.errors import DataError, StorageError, UsageError
 from libelle.monitoring.audit.estimation import ArmEstimate, AuditEstimate
 from libelle.monitoring.audit.evidence import Status, read_status
-from libelle.monitoring.published import DocumentKind, read_document, write_document
+from libelle.monitoring.published import (
+    DocumentKind,
+    is_short,
+    read_document,
+    write_document,
+)
 from libelle.storage import DEFAULT_OPTIONS, StorageOptions
 
 VERDICT_VERSION = 2
@@ -248,13 +253,11 @@ def _refuse_to_mend(verdict: Verdict, uri: str | Path, options: StorageOptions) 
         )
 
 
+_SHORT = {"model_digest", "threshold_id", "written_at"}
 _TEXTS = {
     "model_name",
-    "model_digest",
-    "threshold_id",
     "since",
     "until",
-    "written_at",
     "written_by",
 }
 _COUNTS = {"n_population", "n_judged", "n_wrong", "n_undecided", "n_more_texts"}
@@ -267,6 +270,8 @@ def _is_valid(name: str, value: Any) -> bool:
         return name in _MAY_BE_MISSING
     if name == "status":
         return value in tuple(status.value for status in Status)
+    if name in _SHORT:
+        return is_short(value)
     if name in _TEXTS:
         return isinstance(value, str)
     if name == "review":

@@ -9,13 +9,19 @@ from typing import Any, Self
 from libelle.errors import DataError
 from libelle.monitoring.drift.severity import Severity
 from libelle.monitoring.drift.study import DriftStudy
-from libelle.monitoring.published import DocumentKind, read_document, write_document
+from libelle.monitoring.published import (
+    DocumentKind,
+    is_short,
+    read_document,
+    write_document,
+)
 from libelle.storage import DEFAULT_OPTIONS, StorageOptions
 
 DRIFT_VERSION = 1
 _KIND = DocumentKind("drift result", "libelle drift --publish")
 _VERDICT_ENDING = ".json"
 _DRIFT_ENDING = ".drift.json"
+_SHORT = {"model_digest", "written_at"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +129,7 @@ def _is_valid(name: str, value: Any) -> bool:
         return isinstance(value, int) and not isinstance(value, bool) and value >= 0
     if name == "severity":
         return value in tuple(Severity)
-    if not isinstance(value, str):
+    if not isinstance(value, str) or (name in _SHORT and not is_short(value)):
         return False
     if name in ("since", "until"):
         return _is_day(value)

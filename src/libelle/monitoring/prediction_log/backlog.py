@@ -19,6 +19,7 @@ from libelle.monitoring.prediction_log.segments import (
     is_segment,
     read_segment,
 )
+from libelle.storage import delete_half_written
 
 UNREADABLE = "unreadable"
 _AGAIN_SECONDS = 0.05
@@ -159,6 +160,7 @@ def remove_dead(folders: Sequence[Path]) -> list[str]:
     for folder in folders:
         if not segments_of(folder):
             (folder / DROPPED).unlink(missing_ok=True)
+            delete_half_written(folder)
             with suppress(OSError):  # Somebody put a file there: it is not ours.
                 folder.rmdir()
                 removed.append(folder.name)

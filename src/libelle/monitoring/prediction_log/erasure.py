@@ -194,6 +194,7 @@ def _erase_in_both(
 
 
 def _erase_in_log(store: LogStore, erased: Erased, summary: ErasureSummary) -> None:
+    store.delete_half_written()
     for day in store.days():
         for name in store.files(day):
             try:

@@ -1,6 +1,7 @@
 """Files: the Parquet files of the log, of this version or an older one."""
 
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from libelle.monitoring.prediction_log.store import (
 
 _VERSION_KEY = b"libelle_schema_version"
 _MARK_DIGITS = 8
+_MARK = re.compile(f"-[0-9a-f]{{{_MARK_DIGITS}}}$")
 
 
 @contextmanager
@@ -136,7 +138,7 @@ def write_file(store: LogStore, stem: str, table: pa.Table) -> str:
 def replace_file(store: LogStore, name: str, table: pa.Table) -> None:
     """Put rows in the place of those of a file; cut in between, both are there."""
     if table.num_rows:
-        stem = name.removesuffix(SUFFIX)[: -_MARK_DIGITS - 1]
+        stem = _MARK.sub("", name.removesuffix(SUFFIX))  # Without one, somebody renamed it.
         if write_file(store, stem, table) == name:
             return
     store.delete([name])

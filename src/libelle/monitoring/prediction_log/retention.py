@@ -21,11 +21,31 @@ _NAMED_BY = ("prediction_id", "decision", "text_hash")
 
 @dataclass
 class RetentionSummary:
-    """What left the log: days and the files in them, or texts and the files that held them."""
+    """What left the log, whole days with their files.
+
+    Attributes
+    ----------
+    n_days, n_files : int
+    """
 
     n_days: int = 0
     n_files: int = 0
+
+
+@dataclass
+class ForgottenSummary:
+    """What texts left because they are too old.
+
+    Attributes
+    ----------
+    n_days, n_texts : int
+    problems : list of Problem
+        Files that could not be looked at: texts may stay in them until their day is deleted.
+    """
+
+    n_days: int = 0
     n_texts: int = 0
+    problems: list[Problem] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -100,10 +120,10 @@ def forget_texts(
     older_than_days: int,
     now: datetime,
     options: StorageOptions = DEFAULT_OPTIONS,
-) -> RetentionSummary:
+) -> ForgottenSummary:
     """Take the texts out of the days that are over since more than some days; rows stay.
 
-    Files that are none of libelle's are left as they are: `read_log` names them.
+    Files that are none of libelle's are left as they are, and named.
 
     Raises
     ------
@@ -113,9 +133,10 @@ def forget_texts(
         If it is asked to keep less than today.
     """
     store = LogStore(uri, options)
-    summary = RetentionSummary()
+    summary = ForgottenSummary()
+    store.delete_half_written()
     for day in _old_days(store, older_than_days, now):
-        n_texts = sum(_forget(store, name) for name in store.files(day))
+        n_texts = sum(_forget(store, name, summary) for name in store.files(day))
         summary.n_days += n_texts > 0
         summary.n_texts += n_texts
     return summary
@@ -144,6 +165,7 @@ def forget_spent_texts(
     """
     oldest = _oldest_day(within_days, now)
     store, summary = LogStore(uri, options), SpentSummary()
+    store.delete_half_written()
     for _ in range(_ATTEMPTS):  # What is uploaded meanwhile is found the next time.
         summary.problems.clear()
         names = [name for day in store.days() if day >= oldest for name in store.files(day)]
@@ -200,7 +222,7 @@ def _find_spent(rows: pa.Table, spent: SpentTexts, hashes: pa.Array) -> pa.Chunk
     return pc.or_(are_in(spent.learnt), pc.and_not(says_the_same, is_kept))
 
 
-def _forget(store: LogStore, name: str) -> int:
+def _forget(store: LogStore, name: str, summary: ForgottenSummary) -> int:
     """Take the texts out of a file, and return how many there were."""
     try:
         texts = read_file(store, name, ["text"])["text"]
@@ -208,7 +230,10 @@ def _forget(store: LogStore, name: str) -> int:
         if n_texts:
             table = read_file(store, name)
             replace_file(store, name, _without_texts(table, table["text"].is_valid()))
-    except DataError:
+    except FileNotFoundError:  # Written again meanwhile, under another name.
+        return 0
+    except DataError as error:
+        summary.problems.append(Problem(store.address(name), str(error)))
         return 0
     return n_texts
 

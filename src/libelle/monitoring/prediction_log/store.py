@@ -22,6 +22,7 @@ from libelle.storage import (
     DEFAULT_OPTIONS,
     S3_REFUSALS,
     StorageOptions,
+    delete_half_written,
     is_remote,
     local_path,
     open_filesystem,
@@ -142,6 +143,16 @@ class LogStore:
         if not is_remote(self.uri):
             self._do((local_path(self.uri) / folder_of(day)).rmdir)
         return len(names)
+
+    def delete_half_written(self) -> None:
+        """Delete what writers that were killed left of files: it may hold texts, and none reads it.
+
+        A writer that is still alive fails once, and tries again.
+        """
+        if not is_remote(self.uri):
+            for day in self.days():
+                folder = local_path(self.uri) / folder_of(day)
+                self._do(partial(delete_half_written, folder))
 
     def address(self, name: str) -> str:
         """Return a name as it may be shown."""
