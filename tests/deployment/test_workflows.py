@@ -25,7 +25,7 @@ def run(program, *arguments):
 
 
 def steps(name):
-    return [step for job in read(name)["jobs"].values() for step in job["steps"]]
+    return [step for job in read(name)["jobs"].values() for step in job.get("steps", [])]
 
 
 def test_zizmor_finds_nothing():
@@ -41,7 +41,7 @@ def test_workflows_are_those_that_github_reads():
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_actions_are_pinned_and_their_version_is_said(path):
-    uses = USE.findall(path.read_text())
+    uses = [use for use in USE.findall(path.read_text()) if not use[0].startswith("$/")]
     assert uses
     for action, comment in uses:
         assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action), action
@@ -61,7 +61,8 @@ def test_a_job_has_the_rights_that_it_names_and_an_end(path):
     assert workflow["concurrency"]
     for job in workflow["jobs"].values():
         assert job["permissions"]
-        assert job["timeout-minutes"] <= 60
+        # Another workflow of ours has its own.
+        assert "uses" in job or job["timeout-minutes"] <= 60
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
@@ -104,6 +105,14 @@ def test_an_image_is_scanned_before_it_is_pushed_and_attested_after():
 
 def steps_of_image():
     return read("release.yml")["jobs"]["image"]["steps"]
+
+
+def test_nothing_is_released_that_fails_a_test():
+    jobs = read("release.yml")["jobs"]
+    assert jobs["tests"]["uses"] == "$/.github/workflows/tests.yml"
+    assert "workflow_call" in read("tests.yml")[True]
+    assert jobs["image"]["needs"] == "tests"
+    assert jobs["release"]["needs"] == jobs["deploy"]["needs"] == "image"
 
 
 def test_a_deployment_does_not_start_the_workflows_again():
