@@ -183,6 +183,13 @@ def test_a_model_without_reference_is_told_and_nothing_is_guessed(home):
         drift(home / "bare-log", "--model", home / "bare")
 
 
+def test_a_model_that_is_a_folder_is_found_where_the_settings_say(home, tmp_path, monkeypatch):
+    rows = with_column(make_log(300, np.random.default_rng(1)), "model_version", [None] * 300)
+    write_log(answered_by(rows, Predictor.load(home / "model")), str(tmp_path / "log"))
+    monkeypatch.setenv("LIBELLE_MODEL", str(home / "model"))
+    assert drift(tmp_path).exit_code == 0
+
+
 def test_another_model_than_the_one_that_answered_is_refused(home):
     with pytest.raises(UsageError, match="is the digest of 0 models that answered"):
         drift(home, "--model", home / "bare")

@@ -114,14 +114,15 @@ def load_logged_model(
     logged : LoggedModel
     settings : Settings
     named : str or None
-        Where it is; where the log says, when None.
+        Where it is; where the log says, when None, or the folder that the settings name if the log
+        knows no version of it.
 
     Raises
     ------
     ModelError
         If what is there is another model.
     """
-    place = named or logged.uri
+    place = named or _place_of(logged, settings)
     predictor = load_predictor(place, settings)
     if predictor.digest != logged.digest:
         raise ModelError(
@@ -129,6 +130,11 @@ def load_logged_model(
             "Say where that one is: models:/NAME/VERSION or a folder."
         )
     return predictor
+
+
+def _place_of(logged: "LoggedModel", settings: Settings) -> str:
+    is_folder = not settings.model.startswith("models:/")
+    return settings.model if is_folder and not logged.version else logged.uri
 
 
 def is_digest(model: str) -> bool:
