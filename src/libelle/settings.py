@@ -324,6 +324,10 @@ class Settings(BaseSettings):
     dashboard_port: Annotated[
         int, Field(ge=1, le=65535, description="Port the dashboard listens on.")
     ] = 8001
+    made_up: Annotated[
+        bool,
+        Field(description="The requests of the log are made up: the dashboard says so everywhere."),
+    ] = False
     review_seconds: Annotated[
         float,
         Field(

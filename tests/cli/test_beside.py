@@ -10,6 +10,7 @@ import time
 import pytest
 
 from libelle.cli.beside import dashboard_beside, refuse_busy_ports
+from libelle.cli.demo import logged
 from libelle.errors import UsageError
 from libelle.settings import Settings
 from tests.servers import free_port
@@ -75,3 +76,14 @@ with dashboard_beside(settings):
 def listens(port):
     with socket.socket() as asking:
         return asking.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_what_a_model_of_ones_own_answers_never_goes_where_made_up_requests_are(tmp_path):
+    settings = Settings(_env_file=None, home=tmp_path, log_key="k" * 40, model="models:/demo/1")
+    demo, own = (logged(settings, is_demo=is_demo) for is_demo in (True, False))
+    assert (demo.made_up, own.made_up) == (True, False)
+    assert own.log_uri == str(tmp_path / "logs" / "demo")
+    assert demo.log_uri == str(tmp_path / "log")
+    assert demo.spool_path != own.spool_path
+    said = settings.model_copy(update={"log_uri": "s3://bucket/log"})
+    assert logged(said, is_demo=True) == said

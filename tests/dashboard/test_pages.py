@@ -291,3 +291,11 @@ def test_days_of_the_far_past_are_left_alone(open_dashboard, tmp_path):
     put(tmp_path / "log", [make_row(received_at=old), make_row(received_at=NOW)])
     visitor = open_dashboard()
     assert visitor.desk.view().snapshot.total(date.min, date.max).n_rows == 1
+
+
+@pytest.mark.parametrize("path", [*PAGES, "no-such-page"])
+def test_every_page_says_when_requests_are_made_up(open_dashboard, weeks, path):
+    for made_up in (True, False):
+        visitor = open_dashboard(weeks, made_up=made_up)
+        words = Page(visitor.get(f"{path}?lang=en").text).words
+        assert ("A program made these requests up" in words) is made_up

@@ -81,6 +81,8 @@ def _decided(settings: Settings) -> dict[str, str]:
         "log_uri": settings.log_uri,
         "model": settings.model,
         "text_policy": settings.text_policy.value,
+        "spool_path": str(settings.spool_path or ""),
+        "made_up": "true" if settings.made_up else "",
     }
     if "api_url" not in settings.model_fields_set:
         decided["api_url"] = f"http://{reachable(settings.host)}:{settings.port}"

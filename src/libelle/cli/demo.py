@@ -82,8 +82,8 @@ def run(
     else:
         summary = _journey(settings, data, text, code, None)
     if serve:
-        settings = measured(logged(settings, is_demo=data is None))
         settings = settings.model_copy(update={"model": summary["model_uri"]})
+        settings = measured(logged(settings, is_demo=data is None))
         if data is None:
             _fill_empty_log(settings)
     screen = ["", *describe(summary), *_last_screen(settings, data)]
@@ -101,14 +101,19 @@ def run(
 def logged(settings: Settings, *, is_demo: bool) -> Settings:
     """Log predictions, here unless the settings say where, under a key of its own.
 
-    The texts of the demonstration are kept, since nobody wrote them.
+    The texts of the demonstration are kept, since nobody wrote them. What a model of one's own
+    answers never goes where made-up requests are.
     """
     changes: dict[str, Any] = {}
-    if settings.log_uri is None:
-        changes["log_uri"] = str(settings.home / "log")
-        if is_demo and "text_policy" not in settings.model_fields_set:
+    if settings.log_uri is None and is_demo:
+        changes |= {"log_uri": str(settings.home / "log"), "made_up": True}
+        if "text_policy" not in settings.model_fields_set:
             say("Texts are kept in the log (LIBELLE_TEXT_POLICY=full): these are synthetic.")
             changes["text_policy"] = TextPolicy.FULL
+    elif settings.log_uri is None:
+        name = settings.model.removeprefix("models:/").rpartition("/")[0]
+        changes["log_uri"] = str(settings.home / "logs" / name)
+        changes["spool_path"] = settings.home / "spools" / name
     if settings.log_key_bytes() is None:
         changes["log_key"] = SecretStr(_write_log_key(Path(ENV_FILE)))
     return settings.model_copy(update=changes)
@@ -330,6 +335,7 @@ def _last_screen(settings: Settings, data: str | None) -> list[str]:
         "",
         f"API          {address}/docs",
         f"Dashboard    http://{host}:{settings.dashboard_port}/",
+        *_log_line(settings),
         *_metrics_line(host, settings.metrics_port),
         f"Runs         make mlflow        ({public_address(tracking_uri(settings))})",
         "One text     " f'curl -s {address}/v1/predict {json_header} -d \'{{"text": "{quoted}"}}\'',
@@ -339,6 +345,11 @@ def _last_screen(settings: Settings, data: str | None) -> list[str]:
         "Stop         Ctrl-C",
         "",
     ]
+
+
+def _log_line(settings: Settings) -> list[str]:
+    """Return what tells the other commands where the log is."""
+    return [f"Its log      export LIBELLE_LOG_URI={settings.log_uri}"] if settings.log_uri else []
 
 
 def _metrics_line(host: str, port: int | None) -> list[str]:

@@ -48,6 +48,7 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
             pages=pages_of(visitor),
             visitor=visitor,
             link=_Links(request, lang),
+            is_made_up=request.app.state.desk.settings.made_up,
             **values,
         )
     )

@@ -11,6 +11,10 @@ ENGLISH = {
     "drift": "Drift",
     "codes": "Codes",
     "models": "Models",
+    "made_up": (
+        "<b>Demonstration.</b> A program made these requests up: no figure here says anything of a "
+        "real administration."
+    ),
     "other_language": "Français",
     "logged_in": "Logged in: {name}",
     "log_out": "Log out",

@@ -11,6 +11,10 @@ FRENCH = {
     "drift": "Dérive",
     "codes": "Codes",
     "models": "Modèles",
+    "made_up": (
+        "<b>Démonstration.</b> Un programme a inventé ces demandes : aucun chiffre d’ici ne dit "
+        "rien d’une vraie administration."
+    ),
     "other_language": "English",
     "logged_in": "Connexion : {name}",
     "log_out": "Se déconnecter",
