@@ -32,8 +32,8 @@ def refuse_busy_ports(settings: Settings) -> None:
             f"The API and the dashboard cannot both listen on port {settings.port}. Choose another "
             "one with LIBELLE_DASHBOARD_PORT."
         )
-    refuse_busy_port(settings.host, settings.port)
-    refuse_busy_port(settings.host, settings.dashboard_port, setting="LIBELLE_DASHBOARD_PORT")
+    refuse_busy_port(settings.host, settings.port, by="LIBELLE_PORT")
+    refuse_busy_port(settings.host, settings.dashboard_port, by="LIBELLE_DASHBOARD_PORT")
 
 
 @contextmanager

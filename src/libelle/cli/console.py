@@ -44,8 +44,16 @@ def print_lines(lines: list[str]) -> None:
     sys.stdout.write("".join(f"{line}\n" for line in lines))
 
 
-def refuse_busy_port(host: str, port: int, *, setting: str = "LIBELLE_PORT") -> None:
-    """Refuse a port that another process listens on, before any work is done."""
+def refuse_busy_port(host: str, port: int, *, by: str) -> None:
+    """Refuse a port that another process listens on, before any work is done.
+
+    Parameters
+    ----------
+    host : str
+    port : int
+    by : str
+        What chooses another one.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -54,7 +62,7 @@ def refuse_busy_port(host: str, port: int, *, setting: str = "LIBELLE_PORT") -> 
         except OSError as error:
             raise UsageError(
                 f"Port {port} of {host} cannot be used: {error.strerror}. Choose another one with "
-                f"--port or {setting}."
+                f"{by}."
             ) from error
 
 

@@ -34,5 +34,5 @@ def dashboard(
         raise MissingPackageError(
             error.name or "fastapi", extra="dashboard", purpose="Showing the dashboard"
         ) from error
-    refuse_busy_port(settings.host, settings.dashboard_port, setting="LIBELLE_DASHBOARD_PORT")
+    refuse_busy_port(settings.host, settings.dashboard_port, by="--port or LIBELLE_DASHBOARD_PORT")
     serve_dashboard(settings, host=settings.host, port=settings.dashboard_port)

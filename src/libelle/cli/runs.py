@@ -45,7 +45,7 @@ def open_runs(
 
         print_lines([f"The runs are at {public_address(uri)}"])
         return
-    refuse_busy_port("127.0.0.1", port)
+    refuse_busy_port("127.0.0.1", port, by="--port")
     say(f"MLflow at http://127.0.0.1:{port} (stop it with Ctrl-C)")
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri]
     command += ["--host", "127.0.0.1", "--port", str(port)]
