@@ -48,4 +48,4 @@ def complain_of_repeated(names: Iterable[str], known: Collection[str]) -> list[s
 
 def _nearest(name: str, known: Collection[str]) -> str:
     near = get_close_matches(name, sorted(known), n=1)
-    return f": did you mean {near[0]}?" if near else ""
+    return f" (did you mean {near[0]}?)" if near else ""

@@ -206,7 +206,11 @@ def with_first(**changes):
         (with_first(prediction_id="another"), "another of the answers has a prediction_id"),
         (lambda rows: [*rows, rows[0]], "stands twice"),
         (with_first(code="101"), "lost its leading zeros"),
-        (with_first(code="mon voisin Jean"), "that the nomenclature has not"),
+        (with_first(code="mon voisin Jean"), r"The row \S+ of .* has a code that the nomenclature"),
+        (
+            lambda rows: [{**row, "code": "Jean"} for row in rows],
+            r"The rows .* and \d+ more of the answers have a code that the nomenclature has not",
+        ),
     ],
 )
 def test_answers_that_cannot_be_joined_are_refused_without_quoting_them(

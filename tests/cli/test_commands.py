@@ -26,6 +26,7 @@ from libelle.cli.serve import describe_new_key
 from libelle.cli.train import model_name
 from libelle.settings import read_settings
 from tests.classifiers.corpus import PLACES, TOPICS
+from tests.deployment.conftest import CONFIGURED, copy_clone, deploy
 
 ELSEWHERE = ("LIBELLE_", "MLFLOW_", "AWS_")
 QUICK = ["--trials=2", "--folds=3", "--family=svm", "--workers=1"]
@@ -355,17 +356,36 @@ def test_a_champion_is_promoted_and_rolled_back_and_the_history_tells_it(models,
     assert not error
 
 
-def test_a_pinned_service_is_told_its_new_champion_by_a_commit(models, requests, monkeypatch):
+@pytest.mark.parametrize("pinned_by", ["variable", "clone"])
+def test_a_pinned_service_is_told_its_new_champion_by_a_commit(
+    models, requests, monkeypatch, tmp_path, pinned_by
+):
+    monkeypatch.chdir(copy_clone(tmp_path))  # Its overlays still hold placeholders.
     order = ("promote", "demo/2", "--data", requests, *COLUMNS, "--override=trial", "--by=Ada")
     back = ("rollback", "demo", "--reason=trial", "--by=Ada")
     assert "deploy bump" not in models(*order)[2] + models(*back)[2]
     versions = json.loads(models("show", "demo", "--json")[1])["versions"]
     digests = {one["version"]: one["digest"] for one in versions}
-    monkeypatch.setenv("LIBELLE_MODEL_DIGEST", digests["1"])
+    if pinned_by == "variable":
+        monkeypatch.setenv("LIBELLE_MODEL_DIGEST", digests["1"])
+    else:
+        deploy("configure", *CONFIGURED["sspcloud"])
     for arguments, version in ((order, "2"), (back, "1")):
         line = models(*arguments)[2].splitlines()[-1].strip()
         expected = f"libelle deploy bump --model models:/demo/{version}"
         assert line == f"{expected} --digest {digests[version]}"
+
+
+def test_a_clone_that_cannot_be_read_does_not_spoil_a_rollback(
+    models, requests, monkeypatch, tmp_path
+):
+    clone = copy_clone(tmp_path)
+    (clone / "kubernetes/overlays/sspcloud/kustomization.yaml").write_text("a: [")
+    monkeypatch.chdir(clone)
+    order = ("promote", "demo/2", "--data", requests, *COLUMNS, "--override=trial", "--by=Ada")
+    for arguments in (order, ("rollback", "demo", "--reason=trial", "--by=Ada")):
+        code, _, said = models(*arguments)
+        assert (code, "deploy bump" in said) == (0, False)
 
 
 @pytest.mark.parametrize(

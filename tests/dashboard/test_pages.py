@@ -177,6 +177,22 @@ def test_a_verdict_says_what_to_do(open_dashboard, weeks, status, said):
     assert said in open_dashboard(weeks, parts=Parts(audit)).page("", "en")
 
 
+@pytest.mark.parametrize(
+    ("lang", "on_broken", "said"),
+    [
+        ("fr", "warn", "et ne suspend rien (LIBELLE_ON_BROKEN=warn)"),
+        ("fr", "suspend", "une promesse rompue suspend le codage automatique"),
+        ("en", "warn", "and suspends nothing (LIBELLE_ON_BROKEN=warn)"),
+        ("en", "suspend", "a broken promise suspends automatic coding"),
+    ],
+)
+def test_a_published_verdict_tells_what_the_api_does(open_dashboard, lang, on_broken, said):
+    published, kept = (Parts(replace(AUDIT, published=one)) for one in (True, False))
+    told = open_dashboard(parts=published, on_broken=on_broken).page("guarantee", lang)
+    assert said in Page(told).words
+    assert "LIBELLE_ON_BROKEN" not in open_dashboard(parts=kept).page("guarantee", lang)
+
+
 def test_today_counts_what_the_log_holds(open_dashboard, tmp_path):
     rows = [make_row(received_at=NOW) for _ in range(1234)]
     refused = make_row(received_at=NOW, decision="refused", reason="empty", top_code=None)

@@ -84,6 +84,12 @@ def test_both_languages_have_the_same_sections_tables_and_names():
     assert named[0] == named[1]
 
 
+def test_fresh_texts_of_the_guide_come_from_another_seed_than_the_training():
+    text = (ROOT / FRENCH).read_text()
+    seeds = re.findall(r"^libelle demo data \S+ --seed (\d+)$", text, re.MULTILINE)
+    assert len(seeds) == len(set(seeds)) == 2
+
+
 def test_the_place_that_the_guide_writes_can_be_built(read_page, tmp_path, capsys):
     clone = copy_clone(tmp_path)
     (block,) = [one for one in read_page(FRENCH).blocks("bash") if "configure" in one]

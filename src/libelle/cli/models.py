@@ -13,11 +13,13 @@ from libelle.cli.console import print_json, print_lines, say
 from libelle.cli.options import Code, Json, Text
 from libelle.cli.promises import promise
 from libelle.cli.registering import tracking_uri, who_asks
-from libelle.errors import UsageError
+from libelle.errors import DataError, MissingPackageError, UsageError
 from libelle.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from libelle.predictor import Predictor
+
+_OVERLAY = "sspcloud"  # What `libelle deploy bump` writes unless told otherwise.
 
 app = typer.Typer(no_args_is_help=True, help="List, show, promote and roll back models.")
 
@@ -184,7 +186,11 @@ def load_from(path: Path, *, settings: Settings) -> "Predictor":
 
 def _say_how_to_deploy(name: str, settings: Settings) -> None:
     """Say what makes a pinned service serve the champion: there, an alias changes nothing."""
-    if settings.model_digest is None:
+    if settings.model_digest is not None:
+        where = "LIBELLE_MODEL_DIGEST"
+    elif _is_clone_configured():
+        where = f"overlay {_OVERLAY} of this clone"
+    else:
         return
     from libelle.tracking.registry import show_model
 
@@ -193,9 +199,19 @@ def _say_how_to_deploy(name: str, settings: Settings) -> None:
     uri = quote(f"models:/{name}/{version.version}")
     digest = f" --digest {version.digest}" if version.digest else ""
     say(
-        "The service is pinned (LIBELLE_MODEL_DIGEST): it changes by a commit.\n"
+        f"The service is pinned ({where}): it changes by a commit.\n"
         f"  libelle deploy bump --model {uri}{digest}"
     )
+
+
+def _is_clone_configured() -> bool:
+    """Tell whether the current folder is a clone that `libelle deploy bump` can change."""
+    from libelle.deployment import DeploymentFiles, is_configured
+
+    try:
+        return is_configured(DeploymentFiles.read(Path(), _OVERLAY))
+    except (OSError, UsageError, DataError, MissingPackageError):
+        return False
 
 
 def _parse_time(at: str) -> datetime:

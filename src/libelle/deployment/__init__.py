@@ -14,7 +14,7 @@ from libelle.deployment.places import (
     check_name,
     check_repository,
 )
-from libelle.deployment.writing import Change, bump, changes, configure
+from libelle.deployment.writing import Change, bump, changes, configure, is_configured
 
 __all__ = [
     "Change",
@@ -30,6 +30,7 @@ __all__ = [
     "check_name",
     "check_repository",
     "configure",
+    "is_configured",
     "parse_digest",
     "parse_image",
     "parse_version",

@@ -69,6 +69,11 @@ def bump(
     return configure(files, Place(images=images, model=model))
 
 
+def is_configured(files: DeploymentFiles) -> bool:
+    """Tell whether a deployment was told everything: no placeholder is left."""
+    return not _leftovers(files.texts)
+
+
 def changes(before: DeploymentFiles, after: DeploymentFiles) -> list[Change]:
     """Return what differs between two states of a deployment."""
     return [
@@ -159,14 +164,18 @@ def _pin_image(overlay: YamlText, image: Image) -> dict[Keys, str]:
     )
 
 
-def _refuse_leftovers(texts: Sequence[YamlText]) -> None:
-    left = [
+def _leftovers(texts: Sequence[YamlText]) -> list[tuple[str, str]]:
+    """Return the placeholders that texts still hold, each after the name of its file."""
+    return [
         (text.name, placeholder)
         for text in texts
         for value in text.values().values()
         for placeholder in _PLACEHOLDER.findall(value)
     ]
-    if left:
+
+
+def _refuse_leftovers(texts: Sequence[YamlText]) -> None:
+    if left := _leftovers(texts):
         files = " and ".join(sorted({name for name, _ in left}))
         missing = ", ".join(sorted({f"<{placeholder}>" for _, placeholder in left}))
         options = sorted({_OPTION_OF.get(placeholder, "--image") for _, placeholder in left})

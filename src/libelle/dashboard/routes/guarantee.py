@@ -46,7 +46,9 @@ def guarantee_page(request: Request) -> Response:
             *warn_of_another(facts, promise, say),
         ],
         card=answer_how_wrong(audit, promise, say) if promise or audit else None,
-        audit_says=describe_audit(audit, promise, say) if audit else [],
+        audit_says=(
+            describe_audit(audit, promise, say, on_broken=desk.settings.on_broken) if audit else []
+        ),
         arms=tabulate_arms(audit, say) if audit else None,
         review_says=describe_review(audit, say) if audit else None,
         thresholds=tabulate_thresholds(facts.thresholds, say) if facts else None,

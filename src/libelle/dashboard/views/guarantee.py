@@ -25,15 +25,17 @@ class Table:
     rows: Sequence[Sequence[object]]
 
 
-def describe_audit(audit: AuditSeen, promise: Promise | None, say: Say) -> list[Markup]:
-    """Return what is to be said of an audit, after its answer."""
+def describe_audit(
+    audit: AuditSeen, promise: Promise | None, say: Say, *, on_broken: str
+) -> list[Markup]:
+    """Return what is to be said of an audit, after its answer; `on_broken` is the setting."""
     told = []
     if promise is not None and promise.model_digest != audit.model_digest:
         told.append(say("guarantee_other"))
     if audit.status == "in_doubt" and audit.n_more_texts:
         told.append(say("guarantee_more", n=format_count(audit.n_more_texts, say.lang)))
     if audit.published:
-        told.append(say("guarantee_published"))
+        told.append(say(f"guarantee_published_{on_broken}"))
     return told
 
 

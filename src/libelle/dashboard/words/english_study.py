@@ -13,7 +13,14 @@ ENGLISH_STUDY = {
     "guarantee_other": (
         "This audit is about another model than the one that answers: it says nothing of it."
     ),
-    "guarantee_published": "This verdict is published: the API takes it into account.",
+    "guarantee_published_warn": (
+        "This verdict is published: the API tells it in <code>/v1/model</code> and the metrics, "
+        "and suspends nothing (<code>LIBELLE_ON_BROKEN=warn</code>)."
+    ),
+    "guarantee_published_suspend": (
+        "This verdict is published: a broken promise suspends automatic coding, until another "
+        "model is certified (<code>LIBELLE_ON_BROKEN=suspend</code>)."
+    ),
     "guarantee_arms": "Real error, from the texts checked",
     "guarantee_review": (
         "For a text sent to review, the first candidate is right in <b>{accuracy}</b> of cases "

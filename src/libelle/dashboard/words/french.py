@@ -217,7 +217,7 @@ FRENCH = {
     "today_model": "Le modèle qui répond",
     "today_version": "version {version}",
     "today_folder": "hors registre",
-    "today_promise_guaranteed": "au plus {target} d’erreurs promises, prouvé",
+    "today_promise_guaranteed": "au plus {target} d’erreurs, preuve à l’appui",
     "today_promise_indicative": "environ {target} d’erreurs attendues, sans preuve",
     "today_promise_suspended": "codage automatique suspendu",
     "today_promise_none": "aucune promesse",

@@ -16,7 +16,14 @@ FRENCH_STUDY = {
         "Cette vérification porte sur un autre modèle que celui qui répond : elle ne dit rien "
         "de lui."
     ),
-    "guarantee_published": "Ce verdict est publié : l’API en tient compte.",
+    "guarantee_published_warn": (
+        "Ce verdict est publié : l’API le dit dans <code>/v1/model</code> et les indicateurs, et "
+        "ne suspend rien (<code>LIBELLE_ON_BROKEN=warn</code>)."
+    ),
+    "guarantee_published_suspend": (
+        "Ce verdict est publié : une promesse rompue suspend le codage automatique, jusqu’à ce "
+        "qu’un autre modèle soit certifié (<code>LIBELLE_ON_BROKEN=suspend</code>)."
+    ),
     "guarantee_arms": "Erreur réelle, d’après les libellés vérifiés",
     "guarantee_review": (
         "Pour un libellé envoyé en vérification, la première proposition est juste dans "
@@ -175,7 +182,7 @@ FRENCH_STUDY = {
     "move_half-done": "inachevé",
     "move_cancelled": "annulé",
     "models_complaints": "L’historique ne concorde pas avec le registre :",
-    "promise_guaranteed": "au plus {target}, prouvé ; {coverage} automatiques",
+    "promise_guaranteed": "au plus {target}, c’est prouvé ; {coverage} automatiques",
     "promise_indicative": "environ {target}, sans preuve ; {coverage} automatiques",
     "promise_none": "{target} n’a pas pu être prouvé",
 }

@@ -119,8 +119,8 @@ FRENCH_WORK = {
     ),
     "try_said_refused": "Ce libellé ne peut pas être codé : {reason}.",
     "try_promise_guaranteed": (
-        "Promesse : au plus {target} d’erreurs parmi les codes automatiques, prouvé avec {sure} de "
-        "confiance."
+        "Promesse : au plus {target} d’erreurs parmi les codes automatiques, ce qui est prouvé "
+        "avec {sure} de confiance."
     ),
     "try_promise_indicative": (
         "Environ {target} d’erreurs sont attendues parmi les codes automatiques : une indication, "

@@ -232,8 +232,8 @@ ALERTS = (
         ),
         condition=_is_study_old,
         meaning=(
-            "Aucune étude de dérive n’a été publiée depuis dix jours.",
-            "No drift study was published for ten days.",
+            "Aucune étude de dérive n’a été publiée depuis dix jours, ou jamais.",
+            "No drift study was published for ten days, or ever.",
         ),
     ),
     Alert(

@@ -122,11 +122,11 @@ def join_answers(
     drawn = set(sample["prediction_id"].to_pylist())
     _refuse(
         [name for name in names if name not in drawn],
-        "has a prediction_id that the sample has not. Give the sheet of this very draw.",
+        "a prediction_id that the sample has not. Give the sheet of this very draw.",
     )
     _refuse(
         [name for name, n_times in Counter(names).items() if n_times > 1],
-        "has a prediction_id that stands twice. Keep one row of it.",
+        "a prediction_id that stands twice. Keep one row of it.",
     )
     judged = {name: code for name, code in pairs if code}
     given = {name: code for name, code in judged.items() if code != NOBODY_CAN_TELL}
@@ -141,22 +141,23 @@ def _refuse_codes(
     shortened = {code.lstrip("0") for code in known} - known
     _refuse(
         [name for name, code in given.items() if code not in known and code in shortened],
-        "has a code that lost its leading zeros in a spreadsheet. Codes are text: give the column "
+        "a code that lost its leading zeros in a spreadsheet. Codes are text: give the column "
         "the format Text, and write them again.",
     )
     if codes is not None:
         _refuse(
             [name for name, code in given.items() if code not in known],
-            "has a code that the nomenclature has not. Write its code, or ? when nobody can tell.",
+            "a code that the nomenclature has not. Write its code, or ? when nobody can tell.",
         )
 
 
-def _refuse(names: Sequence[str], why: str) -> None:
+def _refuse(names: Sequence[str], what: str) -> None:
     """Refuse answers by their identifiers: what stands as a code might be anything."""
     if names:
         shown = ", ".join(name[:40] or "(empty)" for name in names[:MOST_NAMED])
         others = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
-        raise DataError(f"The row {shown}{others} of the answers {why}")
+        rows, have = ("row", "has") if len(names) == 1 else ("rows", "have")
+        raise DataError(f"The {rows} {shown}{others} of the answers {have} {what}")
 
 
 def _mix(arms: Sequence[str]) -> list[int]:
