@@ -160,6 +160,46 @@ def test_a_sheet_begun_says_how_many_more_texts_would_decide(logged, tmp_path):
     assert "more automatic texts would decide; the sheet has them." in said
 
 
+@pytest.fixture(scope="module")
+def small(rows, tmp_path_factory):
+    """A folder whose draw is too small to decide."""
+    folder = tmp_path_factory.mktemp("small")
+    write_log(rows, str(folder / "log"))
+    (folder / "codes.csv").write_text("\n".join(["code", *CODES, "0999"]))
+    assert audit(folder, "draw", folder / "a.csv", "--automatic=40").exit_code == 0
+    return folder
+
+
+def test_a_sheet_judged_to_the_end_asks_for_a_larger_draw_on_the_next_period(small, tmp_path):
+    answers = fill(small, tmp_path / "filled.csv", right_codes(small))
+    n_more = json.loads(estimate(small, answers, "--json").stdout)["n_more_texts"]
+    said = estimate(small, answers).stdout
+    assert "IN DOUBT" in said
+    assert "No automatic text of this sheet is left to judge: it decides nothing more." in said
+    assert n_more > 0
+    assert f"on the next period would: about {40 + n_more:,} automatic texts." in said
+    assert "To draw again on this period, after a look, voids the confidence." in said
+    assert "the sheet has" not in said
+
+
+def test_a_sheet_judged_to_the_end_that_tells_too_little_asks_for_no_number(rows, tmp_path):
+    write_log(rows, str(tmp_path / "log"))
+    (tmp_path / "codes.csv").write_text("\n".join(["code", *CODES]))
+    audit(tmp_path, "draw", tmp_path / "a.csv", "--automatic=10")
+    answers = fill(tmp_path, tmp_path / "filled.csv", right_codes(tmp_path))
+    said = estimate(tmp_path, answers).stdout
+    assert "on the next period would: how many, nobody can say." in said
+    assert "judge more of them" not in said
+
+
+def test_a_sheet_hardly_begun_asks_to_judge_more(small, tmp_path):
+    right = right_codes(small)
+    answers = fill(
+        small, tmp_path / "filled.csv", lambda row: right(row) if int(row["position"]) < 9 else ""
+    )
+    assert "nobody can say: judge more of them." in estimate(small, answers).stdout
+
+
 def test_texts_that_nobody_can_tell_are_counted_apart(logged, tmp_path):
     right = right_codes(logged)
     answers = fill(

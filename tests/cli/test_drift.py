@@ -171,6 +171,33 @@ def test_segments_stand_beside_those_of_the_weeks_before(home, tmp_path):
     assert f"03 {found['03']['title']}" in report.read_text()
 
 
+@pytest.mark.parametrize(
+    ("digests", "advice"),
+    [("ab", "--model aaaaaaaaaaaa."), ("bb", "None of them answered in the period")],
+)
+def test_a_model_that_did_not_answer_in_the_earlier_period_is_told_and_which_did(
+    tmp_path, digests, advice
+):
+    generator = np.random.default_rng(1)
+    days = (FIRST_DAY, *(FIRST_DAY + timedelta(days=days) for days in (14, 15)))
+    for day, digest in zip(days, f"a{digests}", strict=True):
+        rows = make_log(150, generator, first_day=day, n_days=1, model_digest=[digest * 64] * 150)
+        write_log(rows, str(tmp_path / "log"))
+    with pytest.raises(DataError, match="demo bbbbbbbbbbbb did not answer in the") as refused:
+        drift(tmp_path, CHANGED, *BEFORE)
+    assert "Those that did: demo aaaaaaaaaaaa (150 rows)." in str(refused.value)
+    assert advice in str(refused.value)
+
+
+def test_the_model_that_answered_in_both_periods_can_be_studied(tmp_path):
+    generator = np.random.default_rng(1)
+    for weeks, digest in ((0, "a"), (2, "a"), (3, "b")):
+        day = FIRST_DAY + timedelta(weeks=weeks)
+        rows = make_log(150, generator, first_day=day, n_days=1, model_digest=[digest * 64] * 150)
+        write_log(rows, str(tmp_path / "log"))
+    assert drift(tmp_path, CHANGED, *BEFORE, f"--model={'a' * 12}").exit_code == 0
+
+
 def test_an_earlier_period_needs_no_model(home):
     done = drift(home, CHANGED, *BEFORE)
     assert "Codes have no titles, and no accuracy can be expected" in done.stderr

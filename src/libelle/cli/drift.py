@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 
 from libelle.cli.console import print_json, print_lines, say
-from libelle.cli.logged import choose_model, is_digest, load_logged_model, sample_period
+from libelle.cli.logged import (
+    choose_earlier,
+    choose_model,
+    is_digest,
+    load_logged_model,
+    sample_period,
+)
 from libelle.cli.options import Json, Since, Until
 from libelle.cli.recording import read_log_options
 from libelle.errors import LibelleError, UsageError
@@ -80,11 +86,12 @@ def drift(
     columns = COLUMNS + TEXT_COLUMNS if against_log else COLUMNS
     options = read_log_options(settings)
     read = partial(sample_period, options, columns=columns, most=MOST_ROWS)
-    chosen, current = choose_model(read(since=since, until=until), model, settings)
+    period = read(since=since, until=until)
+    chosen, current = choose_model(period, model, settings)
     earlier = None
     if against_log:
         before = read(since=against_log[0], until=against_log[1])
-        _, earlier = choose_model(before, chosen.digest, settings)
+        earlier = choose_earlier(before, chosen, settings, studied=period)
     predictor = _find_predictor(chosen, model, settings, needed=against_log is None)
     reference = _reference_of(predictor, needed=against_log is None)
     study = study_drift(

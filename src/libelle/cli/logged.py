@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from libelle.cli.console import say
 from libelle.cli.predict import find_model, load_predictor
-from libelle.errors import ModelError
+from libelle.errors import DataError, ModelError
 from libelle.settings import Settings
 
 if TYPE_CHECKING:
@@ -102,6 +102,44 @@ def choose_model(rows: Any, model: str | None, settings: Settings) -> "tuple[Log
             f"{chosen.digest[:12]} ({chosen.n_rows:,} rows), not about {others}: see --model."
         )
     return chosen, rows_of_model(rows, chosen)
+
+
+def choose_earlier(rows: Any, chosen: "LoggedModel", settings: Settings, *, studied: Any) -> Any:
+    """Return the rows of an earlier period that a model answered.
+
+    Parameters
+    ----------
+    rows : Table
+        Of the earlier period.
+    chosen : LoggedModel
+    settings : Settings
+    studied : Table
+        All rows of the period that is studied: another model may have answered in both.
+
+    Raises
+    ------
+    DataError
+        If there is no row, or none of that model.
+    """
+    from libelle.monitoring.logged_models import list_logged_models
+
+    answered = list_logged_models(rows)
+    digests = [one.digest for one in answered]
+    if chosen.digest in digests:
+        return choose_model(rows, chosen.digest, settings)[1]
+    listed = ", ".join(f"{one.name} {one.digest[:12]} ({one.n_rows:,} rows)" for one in answered)
+    in_both = [one.digest for one in list_logged_models(studied) if one.digest in digests]
+    advice = (
+        f"Study one that answered in both: --model {in_both[0][:12]}."
+        if in_both
+        else "None of them answered in the period that is studied either: give periods that one "
+        "model answered, with --model, or compare with the reference of the model, without "
+        "--against-log."
+    )
+    raise DataError(
+        f"{chosen.name} {chosen.digest[:12]} did not answer in the earlier period, and two models "
+        f"cannot be compared. Those that did: {listed}. {advice}"
+    )
 
 
 def load_logged_model(

@@ -31,11 +31,28 @@ def describe_audit(estimate: "AuditEstimate", *, model: str, since: str, until: 
 def _describe_horizon(estimate: "AuditEstimate") -> list[str]:
     if estimate.status.value != "in_doubt":
         return []
+    n_left = estimate.automatic.n_drawn - estimate.automatic.n_judged
+    if not n_left:
+        return [_describe_end(estimate)]
     if (n_more := estimate.n_more_texts) is None:
         return ["How many more texts would decide, nobody can say: judge more of them."]
-    n_left = estimate.automatic.n_drawn - estimate.automatic.n_judged
     enough = "the sheet has them" if n_more <= n_left else f"the sheet has {n_left:,} more"
     return [f"About {n_more:,} more automatic texts would decide; {enough}."]
+
+
+def _describe_end(estimate: "AuditEstimate") -> str:
+    """Say what to do once all is judged: another draw starts without the evidence of this one."""
+    n_more = estimate.n_more_texts
+    how_many = (
+        "how many, nobody can say"
+        if n_more is None
+        else f"about {estimate.automatic.n_judged + n_more:,} automatic texts"
+    )
+    return (
+        "No automatic text of this sheet is left to judge: it decides nothing more. A larger draw "
+        f"on the next period would: {how_many}. To draw again on this period, after a look, voids "
+        "the confidence."
+    )
 
 
 def _describe_arm(arm: "ArmEstimate", name: str, codes: str, delta: float) -> str:

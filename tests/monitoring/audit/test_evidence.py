@@ -60,15 +60,17 @@ def test_a_verdict_is_wrong_no_more_often_than_promised(evidence, n_population, 
     assert binom.sf(n_wrong - 1, n_draws, DELTA) > 1e-3
 
 
-def test_a_broken_promise_is_seen_as_soon_as_measured(request):
+@pytest.mark.parametrize(("error", "n_texts"), [(0.11, 300), (0.08, 1000)])
+def test_a_broken_promise_is_seen_as_soon_as_measured(error, n_texts, request):
     n_draws = 1000 if request.config.getoption("--long") else 100
-    n_found = count_verdicts(0.08, evidence_against, n_draws, n_texts=1000)
+    n_found = count_verdicts(error, evidence_against, n_draws, n_texts=n_texts)
     assert binom.cdf(n_found, n_draws, 0.9) > 1e-3
 
 
-def test_a_promise_that_holds_is_confirmed_as_soon_as_measured(request):
+@pytest.mark.parametrize(("error", "n_texts"), [(0.01, 300), (0.03, 1400)])
+def test_a_promise_that_holds_is_confirmed_as_soon_as_measured(error, n_texts, request):
     n_draws = 1000 if request.config.getoption("--long") else 100
-    n_found = count_verdicts(0.03, evidence_for, n_draws, n_texts=1400)
+    n_found = count_verdicts(error, evidence_for, n_draws, n_texts=n_texts)
     assert binom.cdf(n_found, n_draws, 0.9) > 1e-3
 
 
