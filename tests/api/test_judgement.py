@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from api.judgement import DriftNotice, Judgement, look, look_for_drift
+from api.judgement import SEVERITIES, STATUSES, DriftNotice, Judgement, look, look_for_drift
 from api.loading import ModelSource, load_model
 from api.main import create_app
 from api.server.board import Board
@@ -75,6 +75,10 @@ def certified(tmp_path_factory):
     return predictor.promising({"thresholds": [threshold]}).save(
         tmp_path_factory.mktemp("certified") / "demo"
     )
+
+
+def test_metrics_name_every_status_and_every_severity():
+    assert (set(STATUSES), SEVERITIES) == (set(Status), tuple(Severity))
 
 
 def test_what_was_found_broken_stays_so(tmp_path):

@@ -103,11 +103,11 @@ def drift(
     )
     # Weeks before the period are not studied: charts and segments show them beside it.
     shown_since = since - timedelta(weeks=WEEKS_BEFORE) if since else None
-    before = read(since=shown_since, until=since) if since else current.slice(0, 0)
+    shown_rows = read(since=shown_since, until=since) if since else current.slice(0, 0)
     found = _describe(
         study,
         shown=_count_weeks(options, chosen, since=shown_since, until=until),
-        before=rows_of_model(before, chosen),
+        before=rows_of_model(shown_rows, chosen),
         current=current,
         chosen=chosen,
         predictor=predictor,

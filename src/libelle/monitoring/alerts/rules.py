@@ -1,5 +1,6 @@
 """Rules: each alert, as Prometheus is asked and as the dashboard asks its own history."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -251,21 +252,9 @@ ALERTS = (
         ),
     ),
 )
-# What the history must hold.
+# What the history must hold: the bins of a histogram come with it.
 FAMILIES = frozenset(
-    {
-        "libelle_ready",
-        "libelle_requests_total",
-        "libelle_request_duration_seconds",
-        "libelle_dropped_predictions_total",
-        "libelle_log_backlog_seconds",
-        "libelle_log_unreadable_total",
-        "libelle_reload_failure",
-        "libelle_worker_restarts_total",
-        "libelle_promise_verdict",
-        "libelle_promise_verdict_unreadable",
-        "libelle_drift_severity",
-        "libelle_drift_studied_timestamp_seconds",
-        "libelle_drift_unreadable",
-    }
+    name.removesuffix("_bucket")
+    for alert in ALERTS
+    for name in re.findall("libelle_[a-z_]+", alert.expression)
 )

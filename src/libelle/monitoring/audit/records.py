@@ -6,16 +6,17 @@ are written once, and bear a name that their content gives.
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 from typing import Annotated, Final
 
 import msgspec
 
-from libelle.errors import DataError, UsageError
+from libelle.errors import DataError
 from libelle.monitoring.feedback.rows import PredictionId, is_prediction_id
 from libelle.monitoring.prediction_log.reading import Problem
+from libelle.monitoring.prediction_log.retention import oldest_day
 from libelle.monitoring.prediction_log.store import LogStore
 from libelle.storage import DEFAULT_OPTIONS, StorageOptions
 
@@ -229,9 +230,7 @@ def purge_records(
     UsageError
         If it is asked to keep less than today.
     """
-    if older_than_days < 1:
-        raise UsageError(f"{older_than_days} days cannot be kept: today is always. Give 1 or more.")
-    store, oldest = RecordStore(uri, options), now.date() - timedelta(days=older_than_days)
+    store, oldest = RecordStore(uri, options), oldest_day(older_than_days, now)
     records, problems = store.read_all()
     old = [record.name for record in records if record.noted_at.date() < oldest]
     store.delete(old)

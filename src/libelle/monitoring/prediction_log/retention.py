@@ -163,7 +163,7 @@ def forget_spent_texts(
     UsageError
         If it is asked to keep less than today.
     """
-    oldest = _oldest_day(within_days, now)
+    oldest = oldest_day(within_days, now)
     store, summary = LogStore(uri, options), SpentSummary()
     store.delete_half_written()
     for _ in range(_ATTEMPTS):  # What is uploaded meanwhile is found the next time.
@@ -248,12 +248,18 @@ def _without_texts(table: pa.Table, gone: pa.ChunkedArray) -> pa.Table:
 
 
 def _old_days(store: LogStore, older_than_days: int, now: datetime) -> Iterator[date]:
-    oldest = _oldest_day(older_than_days, now)
+    oldest = oldest_day(older_than_days, now)
     return (day for day in store.days() if day < oldest)
 
 
-def _oldest_day(n_days: int, now: datetime) -> date:
-    """Return the first of the days that are over since some days at most."""
+def oldest_day(n_days: int, now: datetime) -> date:
+    """Return the first of the days that are over since some days at most.
+
+    Raises
+    ------
+    UsageError
+        If it is asked to keep less than today.
+    """
     if n_days < 1:
         raise UsageError(f"{n_days} days cannot be kept: today is always. Give 1 or more.")
     return now.date() - timedelta(days=n_days)
