@@ -10,6 +10,8 @@ from libelle.dashboard import AuditSeen, CodeFeedback, DriftSeen, DriftTable, Pa
 from libelle.dashboard.journal import JournalView
 from libelle.dashboard.model_view import ModelFacts
 from libelle.dashboard.surroundings import POLICY
+from libelle.dashboard.views.today import format_duration
+from libelle.dashboard.words import Say
 from tests.dashboard.conftest import NOW, PAGES
 from tests.dashboard.html import Page
 from tests.monitoring.log_rows import make_row, put
@@ -315,3 +317,11 @@ def test_every_page_says_when_requests_are_made_up(open_dashboard, weeks, path):
         visitor = open_dashboard(weeks, made_up=made_up)
         words = Page(visitor.get(f"{path}?lang=en").text).words
         assert ("A program made these requests up" in words) is made_up
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.000_02, "0.1 ms"), (0.0042, "4.2 ms"), (0.012, "12 ms"), (1.5, "1.5 s"), (None, "–")],
+)
+def test_no_answer_takes_no_time(seconds, said):
+    assert format_duration(seconds, Say("en")).replace("\N{NO-BREAK SPACE}", " ") == said

@@ -20,6 +20,8 @@ from libelle.reports.formats import (
     format_share,
 )
 
+# Sentences say "in less than": never 0.0.
+LEAST_MILLISECONDS = 0.1
 QUANTILES = {"median": 0.5, "p95": 0.95, "p99": 0.99}
 
 
@@ -129,7 +131,8 @@ def format_duration(seconds: float | None, say: Say) -> str:
         return "–"
     if seconds < 1:
         digits = 0 if seconds >= 0.01 else 1
-        return say.plain("ms", n=format_number(1000 * seconds, say.lang, digits))
+        milliseconds = max(1000 * seconds, LEAST_MILLISECONDS)
+        return say.plain("ms", n=format_number(milliseconds, say.lang, digits))
     return say.plain("seconds", n=format_number(seconds, say.lang, 1))
 
 
